@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid5
 
-import uuid_utils
+import uuid_utils.compat
 
 
 def new_id() -> UUID:
@@ -10,13 +10,13 @@ def new_id() -> UUID:
 
     Its leading bits are the time in milliseconds, so that rows inserted together lie together in an index.
     """
-    return UUID(bytes=uuid_utils.uuid7().bytes)
+    return uuid_utils.compat.uuid7()
 
 
 def derive_id(namespace: UUID, *parts: str) -> UUID:
-    """Return the UUIDv5 of ``parts`` within ``namespace``: equal parts give equal ids, on every machine, for ever.
+    """Return the UUIDv5 of ``parts`` within ``namespace``: equal parts give equal ids, everywhere and for ever.
 
-    Each part is preceded by its length in characters, so that no two different lists of parts join to the same
-    name: ``("ab", "c")`` and ``("a", "bc")`` differ, whatever characters they hold.
+    Each part is preceded by its length in characters, so that no two different lists of parts join to the
+    same name: ``("ab", "c")`` and ``("a", "bc")`` differ, whatever characters they hold.
     """
     return uuid5(namespace, "".join(f"{len(part)}:{part}" for part in parts))
