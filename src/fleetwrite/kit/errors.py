@@ -2,4 +2,4 @@
 
 
 class FleetwriteError(Exception):
-    """Base of all errors of Fleetwrite; its first argument is a message for people, with the remedy if known."""
+    """Base of all errors of Fleetwrite; its first argument is a message for people, with the remedy."""

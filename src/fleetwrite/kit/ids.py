@@ -14,7 +14,7 @@ def new_id() -> UUID:
 
 
 def derive_id(namespace: UUID, *parts: str) -> UUID:
-    """Return the UUIDv5 of ``parts`` within ``namespace``: equal parts give equal ids, everywhere and for ever.
+    """Return the UUIDv5 of ``parts`` within ``namespace``: equal parts give equal ids, on any machine.
 
     Each part is preceded by its length in characters, so that no two different lists of parts join to the
     same name: ``("ab", "c")`` and ``("a", "bc")`` differ, whatever characters they hold.
