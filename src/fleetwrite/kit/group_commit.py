@@ -1,0 +1,194 @@
+"""Group commit: requests that arrive while a commit is under way share the next transaction."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeAlias, TypeVar
+
+import asyncpg
+
+from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.errors import FleetwriteError
+
+T = TypeVar("T")
+R = TypeVar("R")
+_Entry: TypeAlias = tuple[T, asyncio.Future[R]]
+
+DEFAULT_MAX_BATCH: Final = 256
+"""Bounds how long a transaction holds its locks; larger batches no longer save anything measurable."""
+
+_UNREACHABLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_NOT_WRITTEN: Final = "The database is not reachable; nothing was written. Try again."
+_UNKNOWN: Final = "The connection to the database broke during the commit; the write may or may not be there."
+
+
+class NotCommittedError(FleetwriteError):
+    """The database went away before the commit was asked for: surely nothing was written, trying again is
+    safe."""
+
+
+class CommitOutcomeUnknownError(FleetwriteError):
+    """The connection broke during COMMIT: the write may or may not be there. Look before trying again."""
+
+
+class GroupCommitClosedError(FleetwriteError):
+    """The group no longer takes requests, as the process is stopping."""
+
+
+class _TransactionFailedError(Exception):
+    """Carries what made a transaction fail that was rolled back while the connection stayed sound."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+class GroupCommit(Generic[T, R]):
+    """Writes items of many callers in one transaction, with no timer: a lone item is committed at once.
+
+    ``write(connection, items)`` runs inside the transaction and returns one result for each item, in order;
+    an exception in place of a result goes to that caller alone and does not roll back. If ``write`` or the
+    commit raises, everything is rolled back and each item is tried again in a transaction of its own, so
+    that only the bad one fails: ``write`` must therefore have no effect outside the transaction.
+
+    ``in_flight`` is how many transactions may run side by side. Measured with 64 callers, one insert each,
+    on two cores shared with the server: see docs/adr/0003-embedded-postgresql.md; one is best, as two halve
+    the batches.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        write: Callable[[Connection, Sequence[T]], Awaitable[Sequence[R | Exception]]],
+        *,
+        max_batch: int = DEFAULT_MAX_BATCH,
+        in_flight: int = 1,
+    ) -> None:
+        self._database = database
+        self._write = write
+        self._max_batch = max_batch
+        self._in_flight = in_flight
+        self._waiting: deque[_Entry[T, R]] = deque()
+        self._runners: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def submit(self, item: T) -> R:
+        """Write ``item``; returns when it is committed. A caller that is cancelled does not disturb the
+        others.
+
+        Raises:
+            NotCommittedError: the database was not reachable; nothing was written.
+            CommitOutcomeUnknownError: the connection broke during COMMIT.
+            GroupCommitClosedError: ``close`` was called before.
+            Exception: whatever ``write`` raised or returned for this item.
+        """
+        if self._closed:
+            raise GroupCommitClosedError(
+                "The process is stopping and accepts no more writes; try again later."
+            )
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if len(self._runners) < self._in_flight:
+            runner = asyncio.create_task(self._run(), name="group-commit")
+            self._runners.add(runner)
+            runner.add_done_callback(self._runners.discard)
+        return await future
+
+    async def close(self) -> None:
+        """Take no more items and return when those already taken are settled."""
+        self._closed = True
+        while self._runners:
+            await asyncio.wait(self._runners)
+
+    async def _run(self) -> None:
+        while batch := self._next_batch():
+            try:
+                await self._settle(batch)
+            finally:
+                # Only a runner that is itself cancelled (the loop is closing) leaves anything here.
+                for _item, future in batch:
+                    future.cancel()
+
+    def _next_batch(self) -> list[_Entry[T, R]]:
+        batch: list[_Entry[T, R]] = []
+        while self._waiting and len(batch) < self._max_batch:
+            item, future = self._waiting.popleft()
+            if not future.done():  # its caller was cancelled while it waited: nobody wants it written
+                batch.append((item, future))
+        return batch
+
+    async def _settle(self, batch: Sequence[_Entry[T, R]]) -> None:
+        try:
+            results = await self._commit([item for item, _future in batch])
+        except _TransactionFailedError as failure:
+            if len(batch) == 1:
+                _fail(batch[0][1], failure.cause)
+                return
+            for entry in batch:
+                await self._settle([entry])
+        except NotCommittedError as error:
+            # One error object per caller: an object raised in many tasks would mix up their tracebacks.
+            for _item, future in batch:
+                _fail(future, NotCommittedError(*error.args), error.__cause__)
+        except Exception as error:  # noqa: BLE001 - handed on to every caller; nobody knows the outcome
+            for _item, future in batch:
+                _fail(future, CommitOutcomeUnknownError(_UNKNOWN), error)
+        else:
+            for (_item, future), result in zip(batch, results, strict=True):
+                _answer(future, result)
+
+    async def _commit(self, items: Sequence[T]) -> Sequence[R | Exception]:
+        try:
+            connection = await self._database.pool.acquire()
+        except _UNREACHABLE as error:
+            raise NotCommittedError(_NOT_WRITTEN) from error
+        try:
+            return await self._commit_on(connection, items)
+        finally:
+            await self._database.pool.release(connection)
+
+    async def _commit_on(self, connection: Connection, items: Sequence[T]) -> Sequence[R | Exception]:
+        transaction = connection.transaction()
+        try:
+            await transaction.start()
+        except _UNREACHABLE as error:
+            raise NotCommittedError(_NOT_WRITTEN) from error
+        try:
+            results = await self._write(connection, items)
+            _check_count(results, items)
+        except Exception as error:
+            try:
+                await transaction.rollback()
+            except _UNREACHABLE:
+                raise NotCommittedError(_NOT_WRITTEN) from error
+            if isinstance(error, TimeoutError):  # a server too slow for one is too slow for each
+                raise NotCommittedError(_NOT_WRITTEN) from error
+            raise _TransactionFailedError(error) from error
+        try:
+            await transaction.commit()
+        except asyncpg.PostgresError as error:
+            # An ERROR is the server's word that it rolled back, say for a deferred constraint. With a FATAL
+            # it left, perhaps after the commit and before the answer.
+            if error.severity_en == "ERROR":
+                raise _TransactionFailedError(error) from error
+            raise
+        return results
+
+
+def _check_count(results: Sequence[object], items: Sequence[object]) -> None:
+    if len(results) != len(items):
+        raise ValueError(f"write returned {len(results)} results for {len(items)} items")
+
+
+def _answer(future: asyncio.Future[R], result: R | Exception) -> None:
+    if isinstance(result, Exception):
+        _fail(future, result)
+    elif not future.done():
+        future.set_result(result)
+
+
+def _fail(future: asyncio.Future[R], error: Exception, cause: BaseException | None = None) -> None:
+    if cause is not None:
+        error.__cause__ = cause
+    if not future.done():
+        future.set_exception(error)
