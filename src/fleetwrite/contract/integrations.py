@@ -1,0 +1,65 @@
+"""Answers of the integrations API: connections, and the tracking of writes."""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from fleetwrite.contract.enums import (
+    ConnectionStatusEnum,
+    ResourceEnum,
+    ResourceOperationErrorTypeEnum,
+    ResourceOperationLogStatusEnum,
+    ResourceOperationStatusEnum,
+    ResourceOperationTypeEnum,
+)
+from fleetwrite.contract.telematics import Instant
+from fleetwrite.contract.tsps import TspEnum
+
+
+class ConnectionRead(Struct, frozen=True, kw_only=True):
+    """A fleet's account at a TSP. `credentials` has one of the contract's shapes, its secrets masked."""
+
+    id: UUID
+    created_at: Instant
+    updated_at: Instant
+    fleet_id: UUID | None
+    fleet_ref: str | None = None
+    tsp_id: UUID
+    source_name: TspEnum
+    credentials: dict[str, Any]
+    status: ConnectionStatusEnum
+    description: str | None
+
+
+class ResourceOperationLogRead(Struct, frozen=True, kw_only=True):
+    """One attempt; `response_headers` holds allow-listed headers only."""
+
+    id: UUID
+    created_at: Instant
+    updated_at: Instant
+    resource_operation_id: UUID
+    status: ResourceOperationLogStatusEnum
+    error_type: ResourceOperationErrorTypeEnum | None = None
+    error_details: str | None = None
+    response_status_code: int | None = None
+    response_headers: dict[str, str] | None = None
+
+
+class ResourceOperationRead(Struct, frozen=True, kw_only=True):
+    """A resource operation as polled. Against the write answer: fleet and TSP added, `deleted_at` missing."""
+
+    id: UUID
+    created_at: Instant
+    updated_at: Instant
+    partner_id: UUID
+    connection_id: UUID
+    fleet_ref: str | None = None
+    source_name: TspEnum
+    resource: ResourceEnum
+    resource_id: UUID | None = None
+    source_id: str | None = None
+    operation_type: ResourceOperationTypeEnum
+    status: ResourceOperationStatusEnum
+    payload: dict[str, Any]
+    logs: list[ResourceOperationLogRead]

@@ -1,0 +1,28 @@
+"""Page envelopes. Two of them: telematics and orgs count, integrations and notifications do not."""
+
+from typing import Annotated, Generic, TypeVar
+
+from msgspec import Meta, Struct
+
+ItemT = TypeVar("ItemT")
+
+
+class CursorPage(Struct, Generic[ItemT], frozen=True, kw_only=True):
+    """A page of the integrations and notifications APIs. `next_page` is null at the end."""
+
+    items: list[ItemT]
+    current_page: str | None = None
+    current_page_backwards: str | None = None
+    previous_page: str | None = None
+    next_page: str | None = None
+
+
+class CountedCursorPage(Struct, Generic[ItemT], frozen=True, kw_only=True):
+    """A page of the telematics and orgs APIs; `total` counts all records that match, not only this page's."""
+
+    items: list[ItemT]
+    total: Annotated[int, Meta(ge=0)]
+    current_page: str | None = None
+    current_page_backwards: str | None = None
+    previous_page: str | None = None
+    next_page: str | None = None
