@@ -1,0 +1,71 @@
+"""What became of one attempt at the provider, grouped by what must be done next."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from fleetwrite.contract.enums import ResourceOperationErrorTypeEnum as ErrorCategory
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider took it. `source_id` is its id there; `source_data` what it answered."""
+
+    source_id: str
+    source_data: Mapping[str, Any]
+
+
+class Rejected(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider refuses this write, and would again. Final."""
+
+    details: str
+    error_type: ErrorCategory = ErrorCategory.VALIDATION
+
+
+class Throttled(msgspec.Struct, frozen=True, kw_only=True):
+    """Over a limit: nothing was written. `retry_after_s` None: the provider did not say how long."""
+
+    details: str
+    retry_after_s: float | None
+
+
+class Transient(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing was written, and a later try may succeed."""
+
+    details: str
+    error_type: ErrorCategory
+
+
+class AuthFailed(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider does not accept the connection's login."""
+
+    details: str
+
+
+class Uncertain(msgspec.Struct, frozen=True, kw_only=True):
+    """It may have been written and may not. Never repeated before a look at the provider."""
+
+    details: str
+
+
+Outcome = Applied | Rejected | Throttled | Transient | AuthFailed | Uncertain
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """The look-up after an uncertain attempt found the write at the provider."""
+
+    source_id: str
+    source_data: Mapping[str, Any]
+
+
+class Absent(msgspec.Struct, frozen=True):
+    """The look-up shows that the write did not reach the provider: it may be sent again."""
+
+
+class Unknowable(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider keeps nothing that this write could be told by."""
+
+    reason: str
+
+
+Finding = Found | Absent | Unknowable

@@ -1,0 +1,113 @@
+"""One write, as a connector sees it: what the partner asked, with the provider's ids beside ours."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
+from fleetwrite.contract.errors import ErrorType
+from fleetwrite.kit.errors import FleetwriteError
+
+
+class SourceReference(msgspec.Struct, frozen=True):
+    """A record that a write points to: its id at the provider, and what we know of it."""
+
+    source_id: str
+    attributes: Mapping[str, Any]
+
+
+class Write(msgspec.Struct, frozen=True, kw_only=True):
+    """One resource operation, ready to be translated.
+
+    Attributes:
+        operation_id: ours; sent as an external id where the provider keeps one.
+        resource: what is written.
+        operation_type: created or updated.
+        body: the contract's body (VehicleCreate, ...). Absent fields are UNSET.
+        target: the record to update; None for a create.
+        references: body field -> the record it points to (`sender_id`, `driver_id`, ...).
+        reference_lists: the same for fields with several ids (`recipient_ids`), in the body's order.
+        cleared: fields whose null means "empty it" (request header `Fleetwrite-Null: clear`); every other null means
+            "leave as it is".
+        allow_losses: the partner accepts that the provider can not hold some fields (`Fleetwrite-Losses: allow`).
+        idempotency_key: the partner's, if it sent one.
+        settings: the connection's, by the names in the manifest.
+    """
+
+    operation_id: UUID
+    resource: ResourceEnum
+    operation_type: ResourceOperationTypeEnum
+    body: msgspec.Struct
+    target: SourceReference | None = None
+    references: Mapping[str, SourceReference] = {}
+    reference_lists: Mapping[str, tuple[SourceReference, ...]] = {}
+    cleared: frozenset[str] = frozenset()
+    allow_losses: bool = False
+    idempotency_key: str | None = None
+    settings: Mapping[str, str] = {}
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP call to a provider.
+
+    Attributes:
+        method: the HTTP method.
+        path: below the region's base URL, with ids already escaped.
+        query: query parameters, in order.
+        body: sent as JSON; None for no body.
+        scopes: the budgets it takes a slot from.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: Mapping[str, Any] | None = None
+    scopes: tuple[str, ...]
+
+
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
+    """A field that the provider has no place for, and why."""
+
+    field: str
+    reason: str
+
+
+class Translation(msgspec.Struct, frozen=True, kw_only=True):
+    """A write in the provider's terms.
+
+    Attributes:
+        call: the one call that writes.
+        losses: what of the body is not in it.
+        reference: a key the provider takes once only and never gives back; kept in a ledger.
+        wanted_secrets: names of secrets to make up (a driver's first password); `with_secrets` puts them in.
+    """
+
+    call: Call
+    losses: tuple[Loss, ...] = ()
+    reference: str | None = None
+    wanted_secrets: tuple[str, ...] = ()
+
+    def with_secrets(self, secrets: Mapping[str, str]) -> Call:
+        """The call with the made-up secrets in its body. Only to be held while it is sent."""
+        if not self.wanted_secrets:
+            return self.call
+        chosen = {name: secrets[name] for name in self.wanted_secrets}
+        return msgspec.structs.replace(self.call, body={**(self.call.body or {}), **chosen})
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason why a provider can not take a write, in terms of our field."""
+
+    field: str
+    error_type: ErrorType
+    message: str
+
+
+class UntranslatableWriteError(FleetwriteError):
+    """The provider can not take this write as it stands; `faults` names every field and its remedy."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
+        self.faults = faults

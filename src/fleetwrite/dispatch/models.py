@@ -1,0 +1,117 @@
+"""What dispatch deals in: owners, lanes, budgets and jobs. It knows no telematics word."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from fleetwrite.kit.database import Connection
+from fleetwrite.kit.ids import derive_id
+
+
+class BudgetLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """At most `requests` calls in any `per_seconds`, for all lanes of an owner that name `scope`."""
+
+    scope: str
+    requests: int
+    per_seconds: float
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """The work of one owner that falls under the same budgets."""
+
+    owner_id: UUID
+    kind: str
+    scopes: tuple[str, ...]
+
+    @property
+    def id(self) -> UUID:
+        return derive_id(self.owner_id, *self.scopes)
+
+
+class NewJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of work to be enqueued.
+
+    Attributes:
+        id: the id of what is to be done (operation, delivery).
+        lane: where it waits.
+        lasts: for how long it is worth doing, from now on.
+        order_key: jobs of one owner with the same key run one after the other, in the order accepted.
+        lease: set when the enqueuing process runs it itself, at once and with one attempt only.
+        lease_lasts: for how long that process may keep it.
+    """
+
+    id: UUID
+    lane: Lane
+    lasts: timedelta
+    order_key: str | None = None
+    lease: UUID | None = None
+    lease_lasts: timedelta = timedelta()
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A claimed job: this process may work on it until `lease_ends_at`.
+
+    Attributes:
+        lease: proves the claim when the job is settled.
+        attempts: how often it was claimed for an attempt, this one included.
+        start_in_s: seconds from the claim until its slot begins; nothing may be sent earlier.
+        has_slot: whether a slot was taken with the claim. Without one, every call takes its own.
+        expired: its time is over: to be ended, not tried.
+        interrupted: the attempt before this one never reported.
+        uncertain: an earlier attempt may have reached the other side: look before sending.
+        single_attempt: not to be tried again.
+    """
+
+    id: UUID
+    owner_id: UUID
+    kind: str
+    lease: UUID
+    scopes: tuple[str, ...]
+    attempts: int
+    claimed_at: datetime
+    expires_at: datetime
+    start_in_s: float = 0.0
+    has_slot: bool = True
+    expired: bool = False
+    interrupted: bool = False
+    uncertain: bool = False
+    single_attempt: bool = False
+
+
+class Finish(msgspec.Struct, frozen=True):
+    """The job reached its end."""
+
+
+class Again(msgspec.Struct, frozen=True, kw_only=True):
+    """The job waits `delay_s` seconds and is tried again.
+
+    Attributes:
+        uncertain: the attempt may have reached the other side.
+        close_lane_s: the other side takes no call of this lane's budgets for so long.
+        attempted: False gives the attempt back: nothing was tried.
+    """
+
+    delay_s: float
+    uncertain: bool = False
+    close_lane_s: float | None = None
+    attempted: bool = True
+
+
+Disposition = Finish | Again
+
+
+class Handler(Protocol):
+    """Does the work of one kind of job."""
+
+    kind: str
+
+    async def load(self, connection: Connection, jobs: Sequence[Job]) -> Mapping[UUID, Any]:
+        """What `run` needs for each job, in one go. A job left out is unknown and gets dropped."""
+        ...
+
+    async def run(self, job: Job, work: Any) -> None:
+        """Do the job and settle it. Waiting for `job.start_in_s` is over when this is called."""
+        ...

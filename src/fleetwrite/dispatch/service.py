@@ -1,0 +1,170 @@
+"""What the rest of the system asks of dispatch: let it wait in a lane, give me a slot, this is what became of it."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+from fleetwrite.dispatch import store
+from fleetwrite.dispatch.errors import LeaseLostError, OrderConflictError, SlotTimeoutError, UnknownScopeError
+from fleetwrite.dispatch.models import Again, BudgetLimit, Disposition, Finish, Job, NewJob
+from fleetwrite.dispatch.pacing import Pace, earliest_slot, take_slot
+from fleetwrite.kit.database import Connection, Database
+
+
+class Dispatch:
+    """Lanes, budgets and jobs. Every method that takes a connection works in the caller's transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def register_owner(
+        self,
+        connection: Connection,
+        owner_id: UUID,
+        kind: str,
+        budgets: Sequence[BudgetLimit],
+        *,
+        held: bool = False,
+    ) -> None:
+        """Make known whom lanes will belong to, and which limits it has."""
+        await store.insert_owner(connection, owner_id, kind, held=held)
+        await store.upsert_budgets(connection, owner_id, budgets)
+
+    async def remove_owner(self, connection: Connection, owner_id: UUID) -> None:
+        """Forget an owner with its lanes, budgets and everything that still waits there."""
+        await store.delete_owner(connection, owner_id)
+
+    async def budgets(self, connection: Connection, owner_id: UUID) -> list[BudgetLimit]:
+        """The limits in force."""
+        return await store.select_budgets(connection, owner_id)
+
+    async def replace_budgets(
+        self, connection: Connection, owner_id: UUID, limits: Sequence[BudgetLimit]
+    ) -> None:
+        """Set all limits of an owner anew; a scope that is not named has no limit any more.
+
+        Raises:
+            UnknownScopeError: a scope that no call of this owner has.
+        """
+        known = await store.select_scopes(connection, owner_id)
+        for limit in limits:
+            if limit.scope not in known:
+                raise UnknownScopeError(
+                    f"No budget has the scope {limit.scope!r} here; the scopes are: {', '.join(sorted(known))}."
+                )
+        await store.set_due_now(connection, owner_id)
+        await store.upsert_budgets(connection, owner_id, limits)
+        await store.notify(connection)
+
+    async def hold(self, connection: Connection, owner_id: UUID) -> None:
+        """Send nothing more of this owner's; go on accepting."""
+        await store.set_held(connection, owner_id, held=True)
+
+    async def release(self, connection: Connection, owner_id: UUID) -> None:
+        """Send this owner's work again."""
+        await store.set_held(connection, owner_id, held=False)
+        await store.notify(connection)
+
+    async def enqueue(self, connection: Connection, jobs: Sequence[NewJob]) -> None:
+        """Put jobs into their lanes and wake these.
+
+        Raises:
+            OrderConflictError: a job that is run at once is behind another with its order key.
+        """
+        keys = [(job.lane.owner_id, job.order_key) for job in jobs if job.order_key is not None]
+        occupied: set[store.OrderKey] = set()
+        if keys:
+            await store.lock_order_keys(connection, keys)
+            occupied = await store.select_occupied(connection, keys)
+        placed: list[tuple[NewJob, bool]] = []
+        for job in jobs:
+            parked = False
+            if job.order_key is not None:
+                key = (job.lane.owner_id, job.order_key)
+                parked = key in occupied
+                occupied.add(key)
+            if parked and job.lease is not None:
+                raise OrderConflictError("Earlier work with the same order key is still waiting.")
+            placed.append((job, parked))
+        await store.ensure_lanes(connection, (job.lane for job in jobs))
+        await store.insert_jobs(connection, placed)
+        waiting = [job for job, parked in placed if not parked]
+        if waiting:
+            delays_s = [job.lease_lasts.total_seconds() for job in waiting]
+            await store.wake_lanes(connection, [job.lane.id for job in waiting], delays_s)
+            await store.notify(connection)
+
+    async def settle(self, connection: Connection, settled: Sequence[tuple[Job, Disposition]]) -> set[UUID]:
+        """Say what becomes of claimed jobs.
+
+        Returns:
+            The ids of jobs whose lease was lost meanwhile: for these nothing was done.
+        """
+        finished = [job for job, what in settled if isinstance(what, Finish)]
+        again = [(job, what) for job, what in settled if isinstance(what, Again)]
+        lanes: dict[UUID, float] = {}
+        kept: set[UUID] = set()
+        if finished:
+            gone = await store.delete_jobs(connection, finished)
+            kept |= {row["id"] for row in gone}
+            keys = [(row["owner_id"], row["order_key"]) for row in gone if row["order_key"] is not None]
+            if keys:
+                await store.lock_order_keys(connection, keys)
+                lanes.update(dict.fromkeys(await store.unpark_next(connection, keys), 0.0))
+        if again:
+            back = await store.release_jobs(
+                connection, [(job, what.delay_s, what.uncertain, what.attempted) for job, what in again]
+            )
+            kept |= {row["id"] for row in back}
+            for row in back:
+                lanes[row["lane_id"]] = min(lanes.get(row["lane_id"], row["delay_s"]), row["delay_s"])
+        if lanes:
+            await store.wake_lanes(connection, list(lanes), list(lanes.values()))
+            await store.notify(connection)
+        closings = [
+            (job.owner_id, scope, what.close_lane_s)
+            for job, what in again
+            if what.close_lane_s is not None
+            for scope in job.scopes
+        ]
+        if closings:
+            await store.close_budgets(connection, closings)
+        return {job.id for job, _ in settled} - kept
+
+    async def take_slot(self, owner_id: UUID, scopes: Sequence[str], within_s: float) -> None:
+        """Take one slot from every budget in `scopes` and wait until it begins.
+
+        Raises:
+            SlotTimeoutError: the next slot begins later than `within_s` seconds from now; none was taken.
+        """
+        loop = asyncio.get_running_loop()
+        async with self._database.transaction() as connection:
+            rows = await store.lock_budgets(connection, [owner_id], scopes)
+            asked_at = loop.time()
+            if not rows:
+                return
+            now = rows[0]["now"]
+            paces = [Pace.of(r["requests"], r["per_seconds"], r["next_at"], r["closed_until"]) for r in rows]
+            at = earliest_slot(paces, now)
+            wait_s = (at - now).total_seconds()
+            if wait_s > within_s:
+                raise SlotTimeoutError(
+                    f"The next slot within the provider's limits comes free in {wait_s:.1f} s.",
+                    free_at=at,
+                    wait_s=wait_s,
+                )
+            take_slot(paces, at)
+            taken = [(owner_id, row["scope"], pace.next_at) for row, pace in zip(rows, paces, strict=True)]
+            await store.update_next_at(connection, taken)
+        await asyncio.sleep(asked_at + wait_s - loop.time())
+
+    async def close(self, owner_id: UUID, scopes: Sequence[str], for_s: float) -> None:
+        """Let no call of these budgets start for so many seconds."""
+        async with self._database.transaction() as connection:
+            await store.close_budgets(connection, [(owner_id, scope, for_s) for scope in scopes])
+
+
+def raise_if_lost(job: Job, lost: set[UUID]) -> None:
+    """Raise LeaseLostError where `job` is among those whose lease was lost."""
+    if job.id in lost:
+        raise LeaseLostError(f"The lease of job {job.id} ended before its outcome was stored.")

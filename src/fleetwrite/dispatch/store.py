@@ -1,0 +1,372 @@
+"""All SQL of dispatch.
+
+Locks are taken in one order by everybody, so that nobody waits in a circle: leased jobs, order keys (advisory), owners,
+lanes, budgets. Claims lock lanes and jobs with SKIP LOCKED and so never wait for either.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from fleetwrite.dispatch.models import BudgetLimit, Job, Lane, NewJob
+from fleetwrite.kit.database import Connection
+
+CHANNEL = "fleetwrite_dispatch"
+OrderKey = tuple[UUID, str]
+
+
+async def insert_owner(connection: Connection, owner_id: UUID, kind: str, *, held: bool) -> None:
+    await connection.execute(
+        "INSERT INTO lane_owners (id, kind, held) VALUES ($1, $2, $3)", owner_id, kind, held
+    )
+
+
+async def delete_owner(connection: Connection, owner_id: UUID) -> None:
+    await connection.execute("DELETE FROM lane_owners WHERE id = $1", owner_id)
+
+
+async def set_held(connection: Connection, owner_id: UUID, *, held: bool) -> None:
+    await connection.execute("UPDATE lane_owners SET held = $2 WHERE id = $1", owner_id, held)
+    await connection.execute(
+        """
+        WITH locked AS (SELECT id FROM lanes WHERE owner_id = $1 ORDER BY id FOR NO KEY UPDATE)
+        UPDATE lanes SET held = $2, due_at = CASE WHEN $2 THEN due_at ELSE fleetwrite_now() END
+        FROM locked WHERE lanes.id = locked.id
+        """,
+        owner_id,
+        held,
+    )
+
+
+async def set_due_now(connection: Connection, owner_id: UUID) -> None:
+    """Let the owner's lanes be looked at anew: what they waited for may have changed."""
+    await connection.execute(
+        """
+        WITH locked AS (
+            SELECT id FROM lanes WHERE owner_id = $1 AND due_at < 'infinity' ORDER BY id FOR NO KEY UPDATE
+        )
+        UPDATE lanes SET due_at = LEAST(due_at, fleetwrite_now()) FROM locked WHERE lanes.id = locked.id
+        """,
+        owner_id,
+    )
+
+
+async def select_budgets(connection: Connection, owner_id: UUID) -> list[BudgetLimit]:
+    rows = await connection.fetch(
+        "SELECT scope, requests, per_seconds FROM budgets"
+        " WHERE owner_id = $1 AND requests IS NOT NULL ORDER BY scope",
+        owner_id,
+    )
+    return [BudgetLimit(scope=r["scope"], requests=r["requests"], per_seconds=r["per_seconds"]) for r in rows]
+
+
+async def select_scopes(connection: Connection, owner_id: UUID) -> set[str]:
+    rows = await connection.fetch("SELECT scope FROM budgets WHERE owner_id = $1", owner_id)
+    return {row["scope"] for row in rows}
+
+
+async def upsert_budgets(connection: Connection, owner_id: UUID, limits: Iterable[BudgetLimit]) -> None:
+    """Every scope in `limits` gets its new limit; the other scopes of the owner lose theirs but stay closable."""
+    by_scope = {limit.scope: limit for limit in limits}
+    await connection.execute(
+        """
+        WITH locked AS (SELECT scope FROM budgets WHERE owner_id = $1 ORDER BY scope FOR NO KEY UPDATE)
+        UPDATE budgets SET requests = NULL, per_seconds = NULL, next_at = LEAST(next_at, fleetwrite_now())
+        FROM locked WHERE budgets.owner_id = $1 AND budgets.scope = locked.scope
+        """,
+        owner_id,
+    )
+    await connection.executemany(
+        """
+        INSERT INTO budgets (owner_id, scope, requests, per_seconds) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (owner_id, scope) DO UPDATE SET requests = EXCLUDED.requests, per_seconds = EXCLUDED.per_seconds
+        """,
+        [(owner_id, scope, limit.requests, limit.per_seconds) for scope, limit in sorted(by_scope.items())],
+    )
+
+
+async def lock_order_keys(connection: Connection, keys: Iterable[OrderKey]) -> None:
+    """Until the end of the transaction nobody else enqueues or settles jobs with these keys."""
+    numbers = {
+        int.from_bytes(blake2b(owner.bytes + key.encode(), digest_size=8).digest(), "big", signed=True)
+        for owner, key in keys
+    }
+    if numbers:
+        await connection.execute(
+            "SELECT pg_advisory_xact_lock(n) FROM (SELECT n FROM unnest($1::bigint[]) AS n ORDER BY n) AS sorted",
+            list(numbers),
+        )
+
+
+async def select_occupied(connection: Connection, keys: Sequence[OrderKey]) -> set[OrderKey]:
+    """Those of `keys` that have unfinished jobs."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT owner_id, order_key FROM jobs
+        JOIN unnest($1::uuid[], $2::text[]) AS wanted (owner_id, order_key) USING (owner_id, order_key)
+        """,
+        [owner for owner, _ in keys],
+        [key for _, key in keys],
+    )
+    return {(row["owner_id"], row["order_key"]) for row in rows}
+
+
+async def ensure_lanes(connection: Connection, lanes: Iterable[Lane]) -> None:
+    by_id = {lane.id: lane for lane in lanes}
+    known = await connection.fetch("SELECT id FROM lanes WHERE id = ANY($1::uuid[])", list(by_id))
+    missing = by_id.keys() - {row["id"] for row in known}
+    for lane_id in sorted(missing):
+        lane = by_id[lane_id]
+        await connection.execute(
+            """
+            INSERT INTO lanes (id, owner_id, kind, scopes, held)
+            SELECT $1, id, $3, $4::text[], held FROM lane_owners WHERE id = $2 FOR SHARE
+            ON CONFLICT (id) DO NOTHING
+            """,
+            lane_id,
+            lane.owner_id,
+            lane.kind,
+            list(lane.scopes),
+        )
+
+
+async def wake_lanes(connection: Connection, lane_ids: Iterable[UUID], delays_s: Iterable[float]) -> None:
+    """Let each lane be due no later than its delay from now."""
+    await connection.execute(
+        """
+        WITH wake AS (
+            SELECT id, min(delay_s) AS delay_s FROM unnest($1::uuid[], $2::float8[]) AS w (id, delay_s) GROUP BY id
+        ), locked AS (
+            SELECT lanes.id, delay_s FROM lanes JOIN wake USING (id) ORDER BY lanes.id FOR NO KEY UPDATE OF lanes
+        )
+        UPDATE lanes SET due_at = fleetwrite_now() + make_interval(secs => delay_s)
+        FROM locked WHERE lanes.id = locked.id AND lanes.due_at > fleetwrite_now() + make_interval(secs => delay_s)
+        """,
+        list(lane_ids),
+        list(delays_s),
+    )
+
+
+async def insert_jobs(connection: Connection, jobs: Sequence[tuple[NewJob, bool]]) -> None:
+    """Insert jobs; the flag says whether a job is parked behind another with its order key."""
+    await connection.execute(
+        """
+        INSERT INTO jobs (id, lane_id, owner_id, kind, order_key, due_at, expires_at, attempts, single_attempt, lease)
+        SELECT id, lane_id, owner_id, kind, order_key,
+               CASE WHEN parked THEN 'infinity' ELSE fleetwrite_now() + lease_lasts END,
+               fleetwrite_now() + lasts, CASE WHEN lease IS NULL THEN 0 ELSE 1 END, lease IS NOT NULL, lease
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bool[], $7::interval[],
+                    $8::uuid[], $9::interval[])
+            AS new (id, lane_id, owner_id, kind, order_key, parked, lasts, lease, lease_lasts)
+        """,
+        [job.id for job, _ in jobs],
+        [job.lane.id for job, _ in jobs],
+        [job.lane.owner_id for job, _ in jobs],
+        [job.lane.kind for job, _ in jobs],
+        [job.order_key for job, _ in jobs],
+        [parked for _, parked in jobs],
+        [job.lasts for job, _ in jobs],
+        [job.lease for job, _ in jobs],
+        [job.lease_lasts for job, _ in jobs],
+    )
+
+
+async def notify(connection: Connection) -> None:
+    """Wake the workers when this transaction commits."""
+    await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
+
+
+async def lock_due_lanes(connection: Connection, kind: str, limit: int) -> tuple[datetime, list[Any]]:
+    """The database's time, and up to `limit` due lanes of `kind`, locked, longest waiting first."""
+    rows = await connection.fetch(
+        """
+        WITH due AS MATERIALIZED (
+            SELECT id, owner_id, scopes, due_at FROM lanes
+            WHERE kind = $1 AND NOT held AND due_at <= fleetwrite_now()
+            ORDER BY due_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+        )
+        SELECT fleetwrite_now() AS now, due.* FROM (SELECT 1) AS one LEFT JOIN due ON true ORDER BY due.due_at
+        """,
+        kind,
+        limit,
+    )
+    return rows[0]["now"], [row for row in rows if row["id"] is not None]
+
+
+async def lock_budgets(
+    connection: Connection, owner_ids: Iterable[UUID], scopes: Iterable[str] | None = None
+) -> list[Any]:
+    """The budgets of these owners (of these scopes only, where given), locked, and the database's time."""
+    return await connection.fetch(
+        """
+        SELECT fleetwrite_now() AS now, owner_id, scope, requests, per_seconds, next_at, closed_until FROM budgets
+        WHERE owner_id = ANY($1::uuid[]) AND ($2::text[] IS NULL OR scope = ANY($2::text[]))
+        ORDER BY owner_id, scope FOR NO KEY UPDATE
+        """,
+        sorted(set(owner_ids)),
+        None if scopes is None else sorted(set(scopes)),
+    )
+
+
+async def update_next_at(connection: Connection, paces: Sequence[tuple[UUID, str, datetime]]) -> None:
+    await connection.execute(
+        """
+        UPDATE budgets SET next_at = taken.next_at
+        FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS taken (owner_id, scope, next_at)
+        WHERE budgets.owner_id = taken.owner_id AND budgets.scope = taken.scope
+        """,
+        [owner for owner, _, _ in paces],
+        [scope for _, scope, _ in paces],
+        [next_at for _, _, next_at in paces],
+    )
+
+
+async def close_budgets(connection: Connection, closings: Sequence[tuple[UUID, str, float]]) -> None:
+    """No call of (owner, scope) for so many seconds. A longer closing already in force stays."""
+    await connection.execute(
+        """
+        WITH closing AS (
+            SELECT owner_id, scope, max(close_s) AS close_s
+            FROM unnest($1::uuid[], $2::text[], $3::float8[]) AS c (owner_id, scope, close_s) GROUP BY owner_id, scope
+        ), locked AS (
+            SELECT owner_id, scope, close_s FROM budgets JOIN closing USING (owner_id, scope)
+            ORDER BY owner_id, scope FOR NO KEY UPDATE OF budgets
+        )
+        UPDATE budgets SET closed_until = GREATEST(closed_until, fleetwrite_now() + make_interval(secs => close_s))
+        FROM locked WHERE budgets.owner_id = locked.owner_id AND budgets.scope = locked.scope
+        """,
+        [owner for owner, _, _ in closings],
+        [scope for _, scope, _ in closings],
+        [close_s for _, _, close_s in closings],
+    )
+
+
+async def select_due_jobs(connection: Connection, lane_ids: Sequence[UUID], per_lane: int) -> list[Any]:
+    """Up to `per_lane` due jobs of each lane, locked, in the order in which they became due."""
+    return await connection.fetch(
+        """
+        SELECT candidates.* FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (lane_id, nth)
+        CROSS JOIN LATERAL (
+            SELECT id, lane_id, attempts, expires_at, lease, uncertain, single_attempt, due_at, position FROM jobs
+            WHERE jobs.lane_id = wanted.lane_id AND due_at <= fleetwrite_now()
+            ORDER BY due_at, position LIMIT $2 FOR UPDATE SKIP LOCKED
+        ) AS candidates ORDER BY nth, due_at, position
+        """,
+        list(lane_ids),
+        per_lane,
+    )
+
+
+async def select_expired(connection: Connection, kind: str, limit: int) -> list[Any]:
+    """Jobs whose time is over while nobody works on them: held, parked, or waiting for a slot."""
+    return await connection.fetch(
+        """
+        SELECT fleetwrite_now() AS now, jobs.id, jobs.owner_id, lane_id, scopes, attempts, expires_at, lease, uncertain,
+               single_attempt
+        FROM jobs JOIN lanes ON lanes.id = lane_id
+        WHERE jobs.kind = $1 AND expires_at <= fleetwrite_now()
+          AND (lease IS NULL OR jobs.due_at <= fleetwrite_now())
+        ORDER BY expires_at LIMIT $2 FOR UPDATE OF jobs SKIP LOCKED
+        """,
+        kind,
+        limit,
+    )
+
+
+async def lease_jobs(connection: Connection, jobs: Sequence[Job], lease_lasts: timedelta) -> None:
+    await connection.execute(
+        """
+        UPDATE jobs SET lease = taken.lease, attempts = taken.attempts, uncertain = taken.uncertain,
+               due_at = fleetwrite_now() + make_interval(secs => taken.start_in_s) + $6
+        FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::float8[], $5::bool[])
+            AS taken (id, lease, attempts, start_in_s, uncertain)
+        WHERE jobs.id = taken.id
+        """,
+        [job.id for job in jobs],
+        [job.lease for job in jobs],
+        [job.attempts for job in jobs],
+        [job.start_in_s for job in jobs],
+        [job.uncertain for job in jobs],
+        lease_lasts,
+    )
+
+
+async def reschedule_lanes(
+    connection: Connection, lane_ids: Sequence[UUID], not_before: Sequence[datetime | None]
+) -> None:
+    """Let each lane be due when its first job is, but not before the given instant (None: no such bound)."""
+    await connection.execute(
+        """
+        UPDATE lanes SET due_at = GREATEST(
+            COALESCE((SELECT min(jobs.due_at) FROM jobs WHERE jobs.lane_id = lanes.id), 'infinity'), at.not_before)
+        FROM unnest($1::uuid[], $2::timestamptz[]) AS at (id, not_before) WHERE lanes.id = at.id
+        """,
+        list(lane_ids),
+        list(not_before),
+    )
+
+
+async def seconds_until_due(connection: Connection, kind: str) -> float | None:
+    """Seconds until the next lane of `kind` is due (0 or less: now); None when none is waiting for anything."""
+    due: float | None = await connection.fetchval(
+        """
+        SELECT extract(epoch FROM due_at - fleetwrite_now())::float8 FROM lanes
+        WHERE kind = $1 AND NOT held AND due_at < 'infinity' ORDER BY due_at LIMIT 1
+        """,
+        kind,
+    )
+    return due
+
+
+async def delete_jobs(connection: Connection, jobs: Sequence[Job]) -> list[Any]:
+    """Delete those of `jobs` whose lease still holds, and return what was deleted."""
+    return await connection.fetch(
+        """
+        DELETE FROM jobs USING unnest($1::uuid[], $2::uuid[]) AS done (id, lease)
+        WHERE jobs.id = done.id AND jobs.lease = done.lease
+        RETURNING jobs.id, jobs.owner_id, jobs.order_key
+        """,
+        [job.id for job in jobs],
+        [job.lease for job in jobs],
+    )
+
+
+async def release_jobs(connection: Connection, jobs: Sequence[tuple[Job, float, bool, bool]]) -> list[Any]:
+    """Give jobs back, to be due after a delay; returns those whose lease still held, with their lanes and delays.
+
+    Each entry: the job, the delay in seconds, whether the attempt's outcome is uncertain, whether it was an attempt.
+    """
+    return await connection.fetch(
+        """
+        UPDATE jobs SET lease = NULL, uncertain = jobs.uncertain OR again.uncertain,
+               attempts = jobs.attempts - CASE WHEN again.attempted THEN 0 ELSE 1 END,
+               due_at = LEAST(fleetwrite_now() + make_interval(secs => again.delay_s), jobs.expires_at)
+        FROM unnest($1::uuid[], $2::uuid[], $3::float8[], $4::bool[], $5::bool[])
+            AS again (id, lease, delay_s, uncertain, attempted)
+        WHERE jobs.id = again.id AND jobs.lease = again.lease
+        RETURNING jobs.id, jobs.lane_id, again.delay_s
+        """,
+        [job.id for job, _, _, _ in jobs],
+        [job.lease for job, _, _, _ in jobs],
+        [delay for _, delay, _, _ in jobs],
+        [uncertain for _, _, uncertain, _ in jobs],
+        [attempted for _, _, _, attempted in jobs],
+    )
+
+
+async def unpark_next(connection: Connection, keys: Sequence[OrderKey]) -> list[UUID]:
+    """Let the oldest job behind each of `keys` go; returns the lanes to wake."""
+    rows = await connection.fetch(
+        """
+        UPDATE jobs SET due_at = fleetwrite_now() WHERE due_at = 'infinity' AND id IN (
+            SELECT DISTINCT ON (owner_id, order_key) id FROM jobs
+            JOIN unnest($1::uuid[], $2::text[]) AS freed (owner_id, order_key) USING (owner_id, order_key)
+            ORDER BY owner_id, order_key, position
+        ) RETURNING lane_id
+        """,
+        [owner for owner, _ in keys],
+        [key for _, key in keys],
+    )
+    return [row["lane_id"] for row in rows]

@@ -1,0 +1,169 @@
+"""The loop that turns due jobs into work: claim, wait for the slot, run, settle."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+
+from fleetwrite.dispatch import store
+from fleetwrite.dispatch.claims import claim, claim_expired
+from fleetwrite.dispatch.models import Again, Handler, Job
+from fleetwrite.dispatch.service import Dispatch
+from fleetwrite.kit.database import Connection, Database
+
+log = structlog.get_logger(__name__)
+
+POLL_S = 1.0
+"""Look at the lanes at least so often, should a notification get lost."""
+
+EXPIRY_POLL_S = 2.0
+"""How long a job may outlive its deadline in a lane that is held or not due."""
+
+DATABASE_RETRY_S = 0.5
+"""Pause after the database failed us: it is back within seconds, and so are we."""
+
+DATABASE_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a worker works.
+
+    Attributes:
+        concurrency: jobs of one kind in flight at a time in this process.
+        lease_lasts: how long a claim holds without a sign of life; longer than any attempt can take.
+    """
+
+    concurrency: int
+    lease_lasts: timedelta
+
+
+class Worker:
+    """Runs the jobs of every registered kind until told to stop."""
+
+    def __init__(
+        self, database: Database, dispatch: Dispatch, handlers: Sequence[Handler], settings: WorkerSettings
+    ) -> None:
+        self._loops = [_KindLoop(database, dispatch, handler, settings) for handler in handlers]
+
+    @property
+    def channels(self) -> Mapping[str, Callable[[], None]]:
+        """What a database listener must call when, for this worker to learn of new work at once."""
+        return {store.CHANNEL: self._wake}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; then claim no more, finish what is in flight and give back the rest."""
+        async with asyncio.TaskGroup() as tasks:
+            for loop in self._loops:
+                tasks.create_task(loop.run(stop))
+            await stop.wait()
+            self._wake()
+
+    def _wake(self) -> None:
+        for loop in self._loops:
+            loop.awake.set()
+
+
+class _KindLoop:
+    """Claims and runs the jobs of one kind."""
+
+    def __init__(
+        self, database: Database, dispatch: Dispatch, handler: Handler, settings: WorkerSettings
+    ) -> None:
+        self.kind = handler.kind
+        self.awake = asyncio.Event()
+        self._database = database
+        self._dispatch = dispatch
+        self._handler = handler
+        self._settings = settings
+        self._running: set[asyncio.Task[None]] = set()
+        self._stop = asyncio.Event()
+        self._expiry_due_at = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        self._stop = stop
+        while not stop.is_set():
+            self.awake.clear()
+            try:
+                pause_s = await self._turn()
+            except DATABASE_FAILURES as error:
+                log.warning("dispatch.database_unavailable", kind=self.kind, error=str(error))
+                pause_s = DATABASE_RETRY_S
+            if pause_s > 0:
+                await _wait(self.awake, pause_s)
+        if self._running:
+            await asyncio.gather(*self._running)
+
+    async def _turn(self) -> float:
+        """Claim once and start what was claimed; returns how many seconds there is nothing to do."""
+        free = self._settings.concurrency - len(self._running)
+        if free <= 0:
+            return POLL_S
+        started = await self._claim(lambda c: claim(c, self.kind, free, self._settings.lease_lasts))
+        loop_now = asyncio.get_running_loop().time()
+        if loop_now >= self._expiry_due_at and started < free:
+            limit = free - started
+            ended = await self._claim(
+                lambda c: claim_expired(c, self.kind, limit, self._settings.lease_lasts)
+            )
+            if ended < limit:
+                self._expiry_due_at = loop_now + EXPIRY_POLL_S
+            started += ended
+        if started:
+            return 0.0
+        async with self._database.acquire() as connection:
+            due_in_s = await store.seconds_until_due(connection, self.kind)
+        if due_in_s is None:
+            return POLL_S
+        # A lane that is due but was not claimed is locked by somebody else: give them a moment.
+        return min(POLL_S, max(due_in_s, 0.002))
+
+    async def _claim(self, take: Callable[[Connection], Awaitable[list[Job]]]) -> int:
+        async with self._database.transaction() as connection:
+            jobs = await take(connection)
+            claimed_at = asyncio.get_running_loop().time()
+            work = await self._handler.load(connection, jobs) if jobs else {}
+        for job in jobs:
+            if job.id not in work:
+                log.error("dispatch.job_without_work", kind=self.kind, job_id=str(job.id))
+                continue
+            task = asyncio.create_task(self._run_safely(job, work[job.id], claimed_at + job.start_in_s))
+            self._running.add(task)
+            task.add_done_callback(self._done)
+        return len(jobs)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        was_full = len(self._running) >= self._settings.concurrency
+        self._running.discard(task)
+        if was_full:
+            self.awake.set()
+
+    async def _run_safely(self, job: Job, work: Any, start_at: float) -> None:
+        """Run one job. Whatever goes wrong leaves the lease to end: then the job is taken over as interrupted."""
+        try:
+            await self._run(job, work, start_at)
+        except DATABASE_FAILURES as error:
+            log.warning("dispatch.database_unavailable", kind=self.kind, job_id=str(job.id), error=str(error))
+        except Exception:
+            log.exception("dispatch.job_crashed", kind=self.kind, job_id=str(job.id), attempt=job.attempts)
+
+    async def _run(self, job: Job, work: Any, start_at: float) -> None:
+        pause_s = start_at - asyncio.get_running_loop().time()
+        if pause_s > 0 and await _wait(self._stop, pause_s):
+            async with self._database.transaction() as connection:
+                await self._dispatch.settle(connection, [(job, Again(delay_s=0, attempted=False))])
+            return
+        await self._handler.run(job, work)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> bool:
+    """Whether `event` is set within so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
