@@ -41,9 +41,7 @@ async def claim(connection: Connection, kind: str, limit: int, lease_lasts: time
     jobs: list[Job] = []
     not_before: list[datetime | None] = []
     for lane in lanes:
-        lane_paces = [
-            paces[lane["owner_id"], scope] for scope in lane["scopes"] if (lane["owner_id"], scope) in paces
-        ]
+        lane_paces = [paces[lane["owner_id"], scope] for scope in lane["scopes"] if (lane["owner_id"], scope) in paces]
         room = min(per_lane, limit - len(jobs))
         taken, bound = _take(lane, kind, candidates[lane["id"]], lane_paces, now, room)
         jobs.extend(taken)
@@ -86,9 +84,7 @@ def _take(
     return taken, None
 
 
-def _job(
-    row: Any, owner_id: UUID, scopes: Sequence[str], kind: str, now: datetime, slot_at: datetime | None
-) -> Job:
+def _job(row: Any, owner_id: UUID, scopes: Sequence[str], kind: str, now: datetime, slot_at: datetime | None) -> Job:
     expired = row["expires_at"] <= now
     interrupted = row["lease"] is not None
     return Job(

@@ -31,9 +31,7 @@ class Pace(msgspec.Struct):
     closed_until: datetime
 
     @classmethod
-    def of(
-        cls, requests: int | None, per_seconds: float | None, next_at: datetime, closed_until: datetime
-    ) -> "Pace":
+    def of(cls, requests: int | None, per_seconds: float | None, next_at: datetime, closed_until: datetime) -> "Pace":
         if requests is None or per_seconds is None:
             return cls(timedelta(), next_at, closed_until)
         return cls(timedelta(seconds=per_seconds / requests * (1 + SAFETY_MARGIN)), next_at, closed_until)

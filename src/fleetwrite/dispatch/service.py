@@ -38,9 +38,7 @@ class Dispatch:
         """The limits in force."""
         return await store.select_budgets(connection, owner_id)
 
-    async def replace_budgets(
-        self, connection: Connection, owner_id: UUID, limits: Sequence[BudgetLimit]
-    ) -> None:
+    async def replace_budgets(self, connection: Connection, owner_id: UUID, limits: Sequence[BudgetLimit]) -> None:
         """Set all limits of an owner anew; a scope that is not named has no limit any more.
 
         Raises:

@@ -18,9 +18,7 @@ OrderKey = tuple[UUID, str]
 
 
 async def insert_owner(connection: Connection, owner_id: UUID, kind: str, *, held: bool) -> None:
-    await connection.execute(
-        "INSERT INTO lane_owners (id, kind, held) VALUES ($1, $2, $3)", owner_id, kind, held
-    )
+    await connection.execute("INSERT INTO lane_owners (id, kind, held) VALUES ($1, $2, $3)", owner_id, kind, held)
 
 
 async def delete_owner(connection: Connection, owner_id: UUID) -> None:
@@ -55,8 +53,7 @@ async def set_due_now(connection: Connection, owner_id: UUID) -> None:
 
 async def select_budgets(connection: Connection, owner_id: UUID) -> list[BudgetLimit]:
     rows = await connection.fetch(
-        "SELECT scope, requests, per_seconds FROM budgets"
-        " WHERE owner_id = $1 AND requests IS NOT NULL ORDER BY scope",
+        "SELECT scope, requests, per_seconds FROM budgets WHERE owner_id = $1 AND requests IS NOT NULL ORDER BY scope",
         owner_id,
     )
     return [BudgetLimit(scope=r["scope"], requests=r["requests"], per_seconds=r["per_seconds"]) for r in rows]

@@ -70,9 +70,7 @@ class Worker:
 class _KindLoop:
     """Claims and runs the jobs of one kind."""
 
-    def __init__(
-        self, database: Database, dispatch: Dispatch, handler: Handler, settings: WorkerSettings
-    ) -> None:
+    def __init__(self, database: Database, dispatch: Dispatch, handler: Handler, settings: WorkerSettings) -> None:
         self.kind = handler.kind
         self.awake = asyncio.Event()
         self._database = database
@@ -106,9 +104,7 @@ class _KindLoop:
         loop_now = asyncio.get_running_loop().time()
         if loop_now >= self._expiry_due_at and started < free:
             limit = free - started
-            ended = await self._claim(
-                lambda c: claim_expired(c, self.kind, limit, self._settings.lease_lasts)
-            )
+            ended = await self._claim(lambda c: claim_expired(c, self.kind, limit, self._settings.lease_lasts))
             if ended < limit:
                 self._expiry_due_at = loop_now + EXPIRY_POLL_S
             started += ended

@@ -27,9 +27,7 @@ class Registry:
         for name in names:
             if name == "sdk":
                 continue
-            connector: Connector = importlib.import_module(
-                f"fleetwrite.connectors.{name}.connector"
-            ).CONNECTOR
+            connector: Connector = importlib.import_module(f"fleetwrite.connectors.{name}.connector").CONNECTOR
             if connector.manifest.slug != name:
                 raise FleetwriteError(
                     f"The connector in folder {name!r} says in its manifest that it is {connector.manifest.slug!r}: rename one."
