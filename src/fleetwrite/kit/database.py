@@ -1,5 +1,6 @@
 """PostgreSQL as the rest of the package sees it: a pool, transactions, and a listener that stays
-connected."""
+connected.
+"""
 
 import asyncio
 import contextlib
@@ -159,7 +160,8 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """Lend a connection inside a transaction, which commits at the end of the block unless that
-        raises."""
+        raises.
+        """
         async with self._pool.acquire() as connection, connection.transaction():
             yield connection
 
@@ -178,9 +180,7 @@ class Listener:
     _PROBE_EVERY_S: Final = 30.0  # a connection that died without a word (a cut cable) is found by asking
     _PROBE_TIMEOUT_S: Final = 10.0
 
-    def __init__(
-        self, dsn: str, channels: Mapping[str, Callable[[], object]], *, application_name: str
-    ) -> None:
+    def __init__(self, dsn: str, channels: Mapping[str, Callable[[], object]], *, application_name: str) -> None:
         self._dsn = dsn
         self._channels = dict(channels)
         self._application_name = application_name

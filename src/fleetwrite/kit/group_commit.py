@@ -24,7 +24,8 @@ _UNKNOWN: Final = "The connection to the database broke during the commit; the w
 
 class NotCommittedError(FleetwriteError):
     """The database went away before the commit was asked for: surely nothing was written, trying again is
-    safe."""
+    safe.
+    """
 
 
 class CommitOutcomeUnknownError(FleetwriteError):
@@ -83,9 +84,7 @@ class GroupCommit(Generic[T, R]):
             Exception: whatever ``write`` raised or returned for this item.
         """
         if self._closed:
-            raise GroupCommitClosedError(
-                "The process is stopping and accepts no more writes; try again later."
-            )
+            raise GroupCommitClosedError("The process is stopping and accepts no more writes; try again later.")
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if len(self._runners) < self._in_flight:
