@@ -1,0 +1,1 @@
+"""Partners, fleets, and what a fleet shares with a partner."""
