@@ -1,0 +1,26 @@
+"""Base of the providers' simulators: HTTP server, data, log, control API, faults and limits; knows no
+provider.
+"""
+
+from fleetwrite.connectors.sdk.simulator.faults import Fault
+from fleetwrite.connectors.sdk.simulator.limits import KeyedLimit, Limit
+from fleetwrite.connectors.sdk.simulator.protocol import Answer, Call, Caller, Endpoint, Query, RefusalError
+from fleetwrite.connectors.sdk.simulator.server import Simulator, run_simulator
+from fleetwrite.connectors.sdk.simulator.storage import Record, SimulatorInUseError, Storage
+
+__all__ = [
+    "Answer",
+    "Call",
+    "Caller",
+    "Endpoint",
+    "Fault",
+    "KeyedLimit",
+    "Limit",
+    "Query",
+    "Record",
+    "RefusalError",
+    "Simulator",
+    "SimulatorInUseError",
+    "Storage",
+    "run_simulator",
+]
