@@ -1,4 +1,4 @@
-"""The base of the simulators over a real socket: log, records, faults, limits, restarts; with a provider of one list."""
+"""The base of the simulators over a real socket, with a provider of one list."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -74,6 +74,9 @@ class ThingsSimulator(Simulator):
         raise RefusalError(400, "changed my mind")
 
 
+ACME = "acme"
+
+
 class Client:
     """Calls the simulator as an organisation, and its control API."""
 
@@ -81,7 +84,7 @@ class Client:
         self.session = session
         self.url = url
 
-    async def call(self, method: str, path: str, body: Any = None, token: str = "acme") -> tuple[int, Any]:
+    async def call(self, method: str, path: str, body: Any = None, token: str = ACME) -> tuple[int, Any]:
         async with self.session.request(
             method, self.url + path, json=body, headers={"Authorization": token}
         ) as response:
@@ -178,7 +181,7 @@ async def test_secrets_are_not_in_the_log(client: Client, tmp_path: Path) -> Non
     assert first["query"] == {"password": "***"}
     assert first["body"] == {"name": "a", "more": [{"password": "***"}]}
     assert second["body"] == "***"
-    files = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    files = b"".join(file.read_bytes() for file in tmp_path.iterdir())  # noqa: ASYNC240 - two small files
     assert b"hush" not in files
     assert b"nobody" not in files
 
