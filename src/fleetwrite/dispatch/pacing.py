@@ -1,7 +1,7 @@
 """GCRA, the generic cell rate algorithm, without burst: one call each `per_seconds / requests`, evenly spaced.
 
-Even spacing is the only pattern that is right against a token bucket, a fixed window and a sliding window alike: any window
-of `per_seconds` then holds at most `requests` calls, wherever the provider lets its window begin.
+Even spacing is the only pattern that is right against a token bucket, a fixed window and a sliding window alike: any
+window of `per_seconds` then holds at most `requests` calls, wherever the provider lets its window begin.
 """
 
 from datetime import datetime, timedelta
@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 SAFETY_MARGIN = 0.015
-"""We pace this much below the limit. Two calls that left evenly spaced may arrive a little closer, and a sliding window of
-one second at 50/s forgives 15 ms of that; a larger margin would waste more of the budget than the 2 % we allow ourselves."""
+"""We pace this much below the limit. Two calls that left evenly spaced may arrive a little closer, and a sliding window
+of one second at 50/s forgives 15 ms of that; a larger margin would waste more of the budget than the 2 % we allow
+ourselves."""
 
 HORIZON = timedelta(milliseconds=200)
 """How far ahead a claim may reserve slots: long enough to fill the time until the next claim, short enough that what

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from fleetwrite.dispatch import store
-from fleetwrite.dispatch.errors import LeaseLostError, OrderConflictError, SlotTimeoutError, UnknownScopeError
+from fleetwrite.dispatch.errors import OrderConflictError, SlotTimeoutError, UnknownScopeError
 from fleetwrite.dispatch.models import Again, BudgetLimit, Disposition, Finish, Job, NewJob
 from fleetwrite.dispatch.pacing import Pace, earliest_slot, take_slot
 from fleetwrite.kit.database import Connection, Database
@@ -92,6 +92,10 @@ class Dispatch:
             await store.wake_lanes(connection, [job.lane.id for job in waiting], delays_s)
             await store.notify(connection)
 
+    async def lock_leases(self, connection: Connection, jobs: Sequence[Job]) -> set[UUID]:
+        """The ids of those jobs that are still this process's to settle; they stay so until the transaction ends."""
+        return await store.lock_leases(connection, jobs)
+
     async def settle(self, connection: Connection, settled: Sequence[tuple[Job, Disposition]]) -> set[UUID]:
         """Say what becomes of claimed jobs.
 
@@ -160,9 +164,3 @@ class Dispatch:
         """Let no call of these budgets start for so many seconds."""
         async with self._database.transaction() as connection:
             await store.close_budgets(connection, [(owner_id, scope, for_s) for scope in scopes])
-
-
-def raise_if_lost(job: Job, lost: set[UUID]) -> None:
-    """Raise LeaseLostError where `job` is among those whose lease was lost."""
-    if job.id in lost:
-        raise LeaseLostError(f"The lease of job {job.id} ended before its outcome was stored.")

@@ -32,8 +32,8 @@ CREATE TABLE budgets (
     requests integer CHECK (requests > 0),
     per_seconds double precision CHECK (per_seconds > 0),
     -- The theoretical arrival time: the next call may not start before it.
-    next_at timestamptz NOT NULL DEFAULT '-infinity',
-    closed_until timestamptz NOT NULL DEFAULT '-infinity',
+    next_at timestamptz NOT NULL DEFAULT 'epoch',
+    closed_until timestamptz NOT NULL DEFAULT 'epoch',
     PRIMARY KEY (owner_id, scope),
     CHECK ((requests IS NULL) = (per_seconds IS NULL))
 ) WITH (fillfactor = 50); -- updated with every claim: room for HOT updates

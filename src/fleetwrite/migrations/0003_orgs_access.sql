@@ -37,6 +37,14 @@ CREATE TABLE share_agreements (
 );
 CREATE INDEX share_agreements_fleet ON share_agreements (fleet_id);
 
+-- Which fleets a partner may see now. The one place that says when an agreement counts.
+CREATE VIEW active_shares AS
+    SELECT partner_id, fleet_id, fleet_ref FROM share_agreements
+    WHERE status = 'active'
+        -- As a subquery the clock is read once a statement and not once a row.
+        AND effective_at <= (SELECT fleetwrite_now())
+        AND (expires_at IS NULL OR expires_at > (SELECT fleetwrite_now()));
+
 CREATE TABLE clients (
     id text PRIMARY KEY,
     partner_id uuid NOT NULL REFERENCES partners,

@@ -13,6 +13,8 @@ CREATE TABLE connections (
     description text,
     status text NOT NULL CHECK (status IN ('active', 'failed', 'cancelled', 'paused', 'stale', 'deleted')),
     credentials_sealed bytea NOT NULL,
+    -- What may be shown of them: names with masked values, so that a list of connections opens no seal.
+    credentials_masked jsonb NOT NULL,
     -- What the connector needs to know of this account beside the login: manifest.settings says which keys.
     settings jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL,

@@ -1,0 +1,313 @@
+"""From a partner's request to a stored operation: all checks first, then one transaction."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID, uuid4
+
+import msgspec
+
+from fleetwrite.connections.models import Connection as TspConnection
+from fleetwrite.connections.service import ConnectionService
+from fleetwrite.connectors.sdk.connector import Connector
+from fleetwrite.connectors.sdk.registry import Registry
+from fleetwrite.connectors.sdk.write import (
+    Loss,
+    SourceReference,
+    Translation,
+    UnofferedWriteError,
+    UntranslatableWriteError,
+    Write,
+)
+from fleetwrite.contract.enums import ResourceEnum, ResourceOperationStatusEnum, ResourceOperationTypeEnum
+from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
+from fleetwrite.contract.telematics import ResourceOperation, WriteBody
+from fleetwrite.dispatch.models import Lane, NewJob
+from fleetwrite.dispatch.service import Dispatch
+from fleetwrite.events.models import NewEvent
+from fleetwrite.events.store import append
+from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.group_commit import GroupCommit
+from fleetwrite.kit.ids import new_id
+from fleetwrite.operations import store
+from fleetwrite.operations.backlog import BacklogGate
+from fleetwrite.operations.errors import InvalidWriteError, RecordNotFoundError, ReferenceUsedError
+from fleetwrite.operations.models import KIND, Accepted, Operation, Terms, WriteRequest
+from fleetwrite.operations.payload import nulls, own_fields, without_nulls
+from fleetwrite.operations.references import TARGET, check_references, referenced_ids, resolve, source_fields
+from fleetwrite.operations.rendering import event_data, write_answer
+from fleetwrite.records.models import Record
+from fleetwrite.records.store import resolve as resolve_records
+from fleetwrite.vault.service import Vault
+
+SECRETS_PURPOSE: Final = "operation-secrets"
+
+_SECRET_BYTES: Final = 18
+"""144 bits, as 24 characters: beyond guessing, and within every provider's password length that we know of."""
+
+_UNKNOWN_TIME: Final = datetime.min.replace(tzinfo=UTC)
+"""Stands where the database will put its time."""
+
+
+class AcceptSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator decides about accepting.
+
+    Attributes:
+        deadlines: for how long a write is worth delivering, by resource.
+        sync_lease: for how long a sync write may be in flight before a worker takes it over.
+        sync_events: whether sync writes emit events as async ones do.
+    """
+
+    deadlines: Mapping[ResourceEnum, timedelta]
+    sync_lease: timedelta
+    sync_events: bool
+
+
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored write.
+
+    Attributes:
+        answer: the operation as the partner gets to see it.
+        connection_status: of the connection, as it was when the write was checked.
+    """
+
+    accepted: Accepted
+    answer: ResourceOperation
+    losses: tuple[Loss, ...]
+    connection: TspConnection
+
+
+class Acceptor:
+    """Checks requests and stores them."""
+
+    def __init__(
+        self,
+        database: Database,
+        connections: ConnectionService,
+        registry: Registry,
+        vault: Vault,
+        dispatch: Dispatch,
+        backlog: BacklogGate,
+        settings: AcceptSettings,
+    ) -> None:
+        self._database = database
+        self._connections = connections
+        self._registry = registry
+        self._vault = vault
+        self._dispatch = dispatch
+        self._backlog = backlog
+        self._settings = settings
+        self._group: GroupCommit[Accepted, ResourceOperation] = GroupCommit(database, self._store)
+
+    async def accept(self, request: WriteRequest) -> Acceptance:
+        """Check `request` and store it as a pending operation. What is refused leaves no trace.
+
+        Raises:
+            ConnectionNotFoundError: the connection is unknown, somebody else's, or gone.
+            RecordNotFoundError: the record to update is unknown in the connection.
+            UnofferedWriteError: the provider does not take this kind of write.
+            InvalidWriteError: ids are unknown, or the provider can not take the body.
+            ReferenceUsedError: it would be sent a second time.
+            OrderConflictError: a sync write while older writes to the same record wait.
+            BacklogFullError: too much is waiting already.
+        """
+        connection = await self._connections.get(request.partner_id, request.body.connection_id)
+        connector = self._registry.get(connection.tsp_slug)
+        if not connector.manifest.offers_write(request.resource, request.operation_type):
+            raise UnofferedWriteError(
+                f"{connector.manifest.name} does not offer to {request.operation_type} a {request.resource} by its API."
+            )
+        cleared = nulls(request.body) if request.directives.clear_nulls else ()
+        body = without_nulls(request.body)
+        ids = referenced_ids(request.resource, body)
+        async with self._database.acquire() as reading:
+            wanted = {one for field_ids in ids.values() for one in field_ids}
+            records = await resolve_records(reading, wanted | ({request.record_id} if request.record_id else set()))
+        target = _target(request, records)
+        faults = check_references(request.resource, body, ids, records)
+        if faults:
+            raise InvalidWriteError(tuple(faults))
+        references = {one: SourceReference(records[one].source_id, records[one].attributes) for one in wanted}
+        resolved = resolve(request.resource, ids, references)
+        write = Write(
+            operation_id=new_id(),
+            resource=request.resource,
+            operation_type=request.operation_type,
+            body=body,
+            target=None if target is None else SourceReference(target.source_id, target.attributes),
+            references=resolved.single,
+            reference_lists=resolved.lists,
+            cleared=frozenset(cleared),
+            allow_losses=request.directives.allow_losses,
+            idempotency_key=request.directives.idempotency_key,
+            settings=connection.settings,
+        )
+        translation = _translate(connector, write)
+        await self._backlog.enter(request.partner_id)
+        accepted = Accepted(
+            operation=self._operation(
+                request, connection, write, target, own_fields(body, cleared) | source_fields(resolved)
+            ),
+            terms=Terms(
+                record_ids=ids if target is None else {**ids, TARGET: (target.id,)},
+                cleared=cleared,
+                allow_losses=write.allow_losses,
+                idempotency_key=write.idempotency_key,
+            ),
+            scopes=translation.call.scopes,
+            lasts=self._settings.deadlines[request.resource],
+            order_key=_order_key(request),
+            reference=translation.reference,
+            secrets_sealed=self._make_secrets(write.operation_id, translation),
+            job_lease=uuid4() if request.is_sync else None,
+            lease_lasts=self._settings.sync_lease if request.is_sync else timedelta(),
+        )
+        answer = await self._group.submit(accepted)
+        return Acceptance(accepted=accepted, answer=answer, losses=translation.losses, connection=connection)
+
+    async def close(self) -> None:
+        """Store what is being stored, and take no more."""
+        await self._group.close()
+
+    def _operation(
+        self,
+        request: WriteRequest,
+        connection: TspConnection,
+        write: Write,
+        target: Record | None,
+        payload: Mapping[str, object],
+    ) -> Operation:
+        return Operation(
+            id=write.operation_id,
+            partner_id=request.partner_id,
+            connection_id=connection.id,
+            fleet_id=connection.fleet_id,
+            fleet_ref=connection.fleet_ref,
+            source_name=connection.source_name,
+            resource=request.resource,
+            operation_type=request.operation_type,
+            resource_id=None if target is None else target.id,
+            source_id=None if target is None else target.source_id,
+            payload=payload,
+            status=ResourceOperationStatusEnum.PENDING,
+            is_sync=request.is_sync,
+            created_at=_UNKNOWN_TIME,
+            updated_at=_UNKNOWN_TIME,
+        )
+
+    def _make_secrets(self, operation_id: UUID, translation: Translation) -> bytes | None:
+        if not translation.wanted_secrets:
+            return None
+        made = {name: secrets.token_urlsafe(_SECRET_BYTES) for name in translation.wanted_secrets}
+        return self._vault.seal(msgspec.json.encode(made), purpose=SECRETS_PURPOSE, subject=operation_id)
+
+    async def _store(
+        self, connection: Connection, accepted: Sequence[Accepted]
+    ) -> Sequence[ResourceOperation | Exception]:
+        """Store operations, what belongs to them, their events and their jobs, in the caller's transaction."""
+        created_at = await store.insert_operations(connection, accepted)
+        operations = {
+            one.operation.id: msgspec.structs.replace(
+                one.operation, created_at=created_at[one.operation.id], updated_at=created_at[one.operation.id]
+            )
+            for one in accepted
+        }
+        await self._claim_references(connection, accepted)
+        sealed = [(one.operation.id, one.secrets_sealed) for one in accepted if one.secrets_sealed is not None]
+        if sealed:
+            await store.insert_secrets(connection, sealed)
+        events = [
+            NewEvent(
+                id=new_id(),
+                event_name="resource_operation.created",
+                partner_id=operation.partner_id,
+                fleet_id=operation.fleet_id,
+                fleet_ref=operation.fleet_ref,
+                data=event_data(operation, []),
+            )
+            for operation in operations.values()
+            if self._settings.sync_events or not operation.is_sync
+        ]
+        if events:
+            await append(connection, events)
+        await self._dispatch.enqueue(connection, [_job(one) for one in accepted])
+        return [write_answer(operations[one.operation.id], []) for one in accepted]
+
+    async def _claim_references(self, connection: Connection, accepted: Sequence[Accepted]) -> None:
+        claims = {
+            one.operation.id: (one.operation.connection_id, one.reference)
+            for one in accepted
+            if one.reference is not None
+        }
+        if not claims:
+            return
+        free = await store.insert_references(connection, [(of, ref, one) for one, (of, ref) in claims.items()])
+        for operation_id in claims.keys() - free:
+            of, reference = claims[operation_id]
+            holder = await store.select_reference_holder(connection, of, reference)
+            raise ReferenceUsedError(
+                f"The provider takes each transaction once, and operation {holder} already carries this one"
+                f" (reference {reference}). If it is another transaction, send it with an Idempotency-Key of its own."
+            )
+
+
+def _job(accepted: Accepted) -> NewJob:
+    return NewJob(
+        id=accepted.operation.id,
+        lane=Lane(accepted.operation.connection_id, KIND, accepted.scopes),
+        lasts=accepted.lasts,
+        order_key=accepted.order_key,
+        lease=accepted.job_lease,
+        lease_lasts=accepted.lease_lasts,
+    )
+
+
+def _target(request: WriteRequest, records: Mapping[UUID, Record]) -> Record | None:
+    if request.operation_type is ResourceOperationTypeEnum.CREATE:
+        return None
+    record = records.get(request.record_id) if request.record_id is not None else None
+    if (
+        record is None
+        or record.connection_id != request.body.connection_id
+        or record.resource != request.resource
+        or record.deleted_at is not None
+    ):
+        raise RecordNotFoundError(
+            f"No {request.resource} with id {request.record_id} is known in connection {request.body.connection_id}."
+        )
+    return record
+
+
+def _order_key(request: WriteRequest) -> str | None:
+    """Writes with the same key are delivered in the order accepted: those to one record, messages to one recipient."""
+    if request.record_id is not None:
+        return f"record:{request.record_id}"
+    if request.resource is ResourceEnum.MESSAGE:
+        return f"messages:{msgspec.structs.asdict(request.body)['recipient_id']}"
+    return None
+
+
+def _translate(connector: Connector, write: Write) -> Translation:
+    """The provider's terms for `write`; its faults in terms of the request."""
+    try:
+        return connector.translate(write)
+    except UntranslatableWriteError as error:
+        raise InvalidWriteError(
+            tuple(
+                ValidationErrorDetail(
+                    path=f"body.{fault.field}",
+                    input=_input_text(write.body, fault.field, fault.error_type),
+                    message=fault.message,
+                    error_type=fault.error_type,
+                )
+                for fault in error.faults
+            )
+        ) from error
+
+
+def _input_text(body: WriteBody | msgspec.Struct, field: str, error_type: ErrorType) -> str:
+    value = getattr(body, field, msgspec.UNSET)
+    if value is msgspec.UNSET or (error_type is ErrorType.REQUIRED_BY_TSP and value is None):
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

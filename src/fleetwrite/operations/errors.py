@@ -1,0 +1,44 @@
+"""Why a write is not accepted, and why a question about one has no answer."""
+
+from fleetwrite.contract.errors import ValidationErrorDetail
+from fleetwrite.kit.errors import FleetwriteError
+
+
+class InvalidWriteError(FleetwriteError):
+    """The body can not be written as it stands; `details` names every fault with its remedy."""
+
+    def __init__(self, details: tuple[ValidationErrorDetail, ...]) -> None:
+        super().__init__("; ".join(f"{detail.path}: {detail.message}" for detail in details))
+        self.details = details
+
+
+class RecordNotFoundError(FleetwriteError):
+    """The record to update is unknown in this connection."""
+
+
+class BacklogFullError(FleetwriteError):
+    """The partner has as many writes waiting as it may."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ReferenceUsedError(FleetwriteError):
+    """The provider takes a reference only once, and this one was used by another operation."""
+
+
+class OperationNotFoundError(FleetwriteError):
+    """No such operation of this partner on this connection."""
+
+
+class SecretNotFoundError(FleetwriteError):
+    """The operation has no secret to collect: it never had one, or somebody collected it."""
+
+
+class SecretNotReadyError(FleetwriteError):
+    """The secret is of use only when the operation succeeded, and it has not ended yet."""
+
+
+class MissingTermsError(FleetwriteError):
+    """A stored operation lacks what it takes to run it; a defect of ours, never of the partner's."""

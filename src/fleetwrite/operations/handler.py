@@ -1,0 +1,103 @@
+"""Runs operations for a worker: load what an attempt needs, make it, store what became of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from fleetwrite.connections.models import Account
+from fleetwrite.connections.service import ConnectionService
+from fleetwrite.connectors.sdk.registry import Registry
+from fleetwrite.connectors.sdk.write import SourceReference, Write
+from fleetwrite.dispatch.errors import LeaseLostError
+from fleetwrite.dispatch.models import Job
+from fleetwrite.kit.database import Connection
+from fleetwrite.operations import store
+from fleetwrite.operations.accept import SECRETS_PURPOSE
+from fleetwrite.operations.errors import MissingTermsError
+from fleetwrite.operations.execute import Executor
+from fleetwrite.operations.models import KIND, Task
+from fleetwrite.operations.payload import body_of
+from fleetwrite.operations.references import TARGET, resolve
+from fleetwrite.operations.settle import Settler
+from fleetwrite.operations.store import Stored
+from fleetwrite.records.models import Record
+from fleetwrite.records.store import resolve as resolve_records
+from fleetwrite.vault.service import Vault
+
+log = structlog.get_logger(__name__)
+
+_SECRETS: Final = msgspec.json.Decoder(dict[str, str])
+
+
+class OperationHandler:
+    """The dispatch handler of resource operations."""
+
+    kind = KIND
+
+    def __init__(
+        self, connections: ConnectionService, registry: Registry, vault: Vault, executor: Executor, settler: Settler
+    ) -> None:
+        self._connections = connections
+        self._registry = registry
+        self._vault = vault
+        self._executor = executor
+        self._settler = settler
+
+    async def load(self, connection: Connection, jobs: Sequence[Job]) -> Mapping[UUID, Task]:
+        """Everything needed to attempt the operations of `jobs`, in a handful of queries for all of them."""
+        stored = await store.select_stored(connection, [job.id for job in jobs])
+        accounts = await self._connections.open_accounts(connection, {one.operation.connection_id for one in stored})
+        wanted = {one for each in stored for ids in each.terms.record_ids.values() for one in ids}
+        records = await resolve_records(connection, wanted) if wanted else {}
+        sealed = await store.select_secrets(connection, [one.operation.id for one in stored])
+        return {
+            one.operation.id: self._task(
+                one, accounts[one.operation.connection_id], records, sealed.get(one.operation.id)
+            )
+            for one in stored
+        }
+
+    async def run(self, job: Job, work: Any) -> None:
+        """Make one attempt and store what became of it."""
+        task: Task = work
+        settlement = await self._executor.attempt(job, task)
+        try:
+            await self._settler.settle(settlement)
+        except LeaseLostError:
+            log.warning("operations.lease_lost", operation_id=str(job.id), attempt=job.attempts)
+
+    def _task(self, stored: Stored, account: Account, records: Mapping[UUID, Record], sealed: bytes | None) -> Task:
+        operation, terms = stored.operation, stored.terms
+        missing = [one for ids in terms.record_ids.values() for one in ids if one not in records]
+        if missing:
+            raise MissingTermsError(f"Operation {operation.id} refers to records that are gone: {missing}.")
+        references = {one: SourceReference(records[one].source_id, records[one].attributes) for one in records}
+        resolved = resolve(operation.resource, terms.record_ids, references)
+        target = terms.record_ids.get(TARGET)
+        secrets: Mapping[str, str] = {}
+        if sealed is not None:
+            secrets = _SECRETS.decode(self._vault.open(sealed, purpose=SECRETS_PURPOSE, subject=operation.id))
+        return Task(
+            operation=operation,
+            account=account,
+            connector=self._registry.get(account.connection.tsp_slug),
+            write=Write(
+                operation_id=operation.id,
+                resource=operation.resource,
+                operation_type=operation.operation_type,
+                body=body_of(
+                    stored.payload_json, f'"{operation.connection_id}"', operation.resource, operation.operation_type
+                ),
+                target=None if target is None else references[target[0]],
+                references=resolved.single,
+                reference_lists=resolved.lists,
+                cleared=frozenset(terms.cleared),
+                allow_losses=terms.allow_losses,
+                idempotency_key=terms.idempotency_key,
+                settings=account.connection.settings,
+            ),
+            secrets=secrets,
+        )

@@ -1,0 +1,183 @@
+"""What a resource operation is, and the states it goes through."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from fleetwrite.connections.models import Account
+from fleetwrite.connectors.sdk.connector import Connector
+from fleetwrite.connectors.sdk.write import Loss, Write
+from fleetwrite.contract.enums import (
+    ResourceEnum,
+    ResourceOperationErrorTypeEnum,
+    ResourceOperationStatusEnum,
+    ResourceOperationTypeEnum,
+)
+from fleetwrite.contract.telematics import ResourceOperation, WriteBody
+from fleetwrite.dispatch.models import Disposition, Job
+
+KIND: Final = "operation"
+"""The kind of our jobs and lanes in dispatch."""
+
+TRANSITIONS: Final[Mapping[ResourceOperationStatusEnum, frozenset[ResourceOperationStatusEnum]]] = MappingProxyType(
+    {
+        ResourceOperationStatusEnum.PENDING: frozenset(
+            {ResourceOperationStatusEnum.SUCCESS, ResourceOperationStatusEnum.FAILED}
+        ),
+        ResourceOperationStatusEnum.SUCCESS: frozenset(),
+        ResourceOperationStatusEnum.FAILED: frozenset(),
+    }
+)
+"""Every legal change of an operation's status. The table's trigger and CHECKs hold the same."""
+
+DEADLINES: Final[Mapping[ResourceEnum, timedelta]] = MappingProxyType(
+    {
+        # Yesterday's instruction must not reach a driver today.
+        ResourceEnum.MESSAGE: timedelta(hours=1),
+        ResourceEnum.GROUP_MESSAGE: timedelta(hours=1),
+    }
+)
+"""For how long a write is worth delivering, where that is not LONGEST_DEADLINE."""
+
+LONGEST_DEADLINE: Final = timedelta(days=7)
+"""A provider's bad week; longer than that, and the data is history."""
+
+
+class Directives(msgspec.Struct, frozen=True, kw_only=True):
+    """How the partner wants a write done; comes from request headers.
+
+    Attributes:
+        clear_nulls: a null empties its field (`Fleetwrite-Null: clear`); otherwise it means "leave as it is".
+        allow_losses: go on though the provider can not hold some of it (`Fleetwrite-Losses: allow`).
+        idempotency_key: the partner's own key of this write.
+    """
+
+    clear_nulls: bool = False
+    allow_losses: bool = False
+    idempotency_key: str | None = None
+
+
+class WriteRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A partner's request to write."""
+
+    partner_id: UUID
+    resource: ResourceEnum
+    operation_type: ResourceOperationTypeEnum
+    record_id: UUID | None
+    body: WriteBody
+    is_sync: bool
+    directives: Directives
+
+
+class WriteResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The operation as it stands when the request is answered, and what the provider can not hold of it."""
+
+    operation: ResourceOperation
+    losses: tuple[Loss, ...]
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What was agreed at accept and is needed to deliver; stored beside the payload, never shown as such.
+
+    Attributes:
+        record_ids: body field -> our ids of the records it points to; `id` is the record to update.
+        cleared: fields to be emptied.
+        allow_losses: see Directives.
+        idempotency_key: see Directives.
+    """
+
+    record_ids: Mapping[str, tuple[UUID, ...]]
+    cleared: tuple[str, ...] = ()
+    allow_losses: bool = False
+    idempotency_key: str | None = None
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One resource operation as stored, without its attempts."""
+
+    id: UUID
+    partner_id: UUID
+    connection_id: UUID
+    fleet_id: UUID
+    fleet_ref: str | None
+    source_name: str
+    resource: ResourceEnum
+    operation_type: ResourceOperationTypeEnum
+    resource_id: UUID | None
+    source_id: str | None
+    payload: Mapping[str, Any]
+    status: ResourceOperationStatusEnum
+    is_sync: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """A write that passed every check and is ready to be stored.
+
+    Attributes:
+        job_lease: set for a sync write, which this process runs itself.
+        secrets_sealed: what was made up for the partner, sealed.
+    """
+
+    operation: Operation
+    terms: Terms
+    scopes: tuple[str, ...]
+    lasts: timedelta
+    order_key: str | None
+    reference: str | None
+    secrets_sealed: bytes | None
+    job_lease: UUID | None
+    lease_lasts: timedelta
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything needed to attempt an operation."""
+
+    operation: Operation
+    account: Account
+    connector: Connector
+    write: Write
+    secrets: Mapping[str, str]
+
+
+class AttemptLog(msgspec.Struct, frozen=True, kw_only=True):
+    """How one attempt ended. `error_type` None: it succeeded."""
+
+    error_type: ResourceOperationErrorTypeEnum | None = None
+    error_details: str | None = None
+    response_status_code: int | None = None
+    response_headers: Mapping[str, str] | None = None
+
+
+class Success(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider has it: its id there, and what it answered."""
+
+    source_id: str
+    source_data: Mapping[str, Any]
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """It ended without being written, or nobody can know. `may_be_written`: the latter."""
+
+    may_be_written: bool
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be stored after an attempt.
+
+    Attributes:
+        disposition: what dispatch does with the job.
+        logs: one for each attempt that came to an end.
+        end: set when the operation is over.
+    """
+
+    job: Job
+    task: Task
+    disposition: Disposition
+    logs: tuple[AttemptLog, ...]
+    end: Success | Failure | None

@@ -1,0 +1,217 @@
+"""What the API asks of operations: write, look, list, collect secrets."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+
+from fleetwrite.contract.enums import (
+    ConnectionStatusEnum,
+    ResourceEnum,
+    ResourceOperationStatusEnum,
+    ResourceOperationTypeEnum,
+)
+from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
+from fleetwrite.contract.integrations import ResourceOperationRead
+from fleetwrite.contract.telematics import ResourceOperation
+from fleetwrite.contract.tsps import TspEnum
+from fleetwrite.dispatch.models import Job
+from fleetwrite.kit.clock import database_now
+from fleetwrite.kit.database import Database
+from fleetwrite.kit.keyset import Page, Window, decode_cursor
+from fleetwrite.operations import store
+from fleetwrite.operations.accept import SECRETS_PURPOSE, Acceptance, Acceptor
+from fleetwrite.operations.errors import (
+    InvalidWriteError,
+    OperationNotFoundError,
+    SecretNotFoundError,
+    SecretNotReadyError,
+)
+from fleetwrite.operations.execute import Executor, not_sent
+from fleetwrite.operations.handler import OperationHandler
+from fleetwrite.operations.models import KIND, WriteRequest, WriteResult
+from fleetwrite.operations.rendering import polled
+from fleetwrite.operations.settle import Settler
+from fleetwrite.vault.service import Vault
+
+LONGEST_SPAN: Final = timedelta(days=45)
+"""The contract's limit of a list's date range."""
+
+DEFAULT_SPAN: Final = timedelta(days=1)
+"""How far back a list reaches when the client does not say; the contract's default."""
+
+_SECRETS: Final = msgspec.json.Decoder(dict[str, str])
+
+
+class OperationQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Filters of the list of operations; all must hold. Times filter by `created_at`."""
+
+    resource: ResourceEnum | None = None
+    connection_id: UUID | None = None
+    source_name: TspEnum | None = None
+    fleet_refs: Annotated[list[str], msgspec.Meta(max_length=100)] | None = None
+    operation: ResourceOperationTypeEnum | None = None
+    source_id: str | None = None
+    from_datetime: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    to_datetime: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    cursor: str | None = None
+    size: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 300
+
+
+class OperationService:
+    """Resource operations, as a partner sees them. What is another partner's does not exist."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        acceptor: Acceptor,
+        handler: OperationHandler,
+        executor: Executor,
+        settler: Settler,
+        *,
+        sync_deadline_s: float,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._acceptor = acceptor
+        self._handler = handler
+        self._executor = executor
+        self._settler = settler
+        self._sync_deadline_s = sync_deadline_s
+        self._syncing: set[asyncio.Task[ResourceOperation]] = set()
+
+    async def write(self, request: WriteRequest) -> WriteResult:
+        """Accept a write and, where it is sync, deliver it with one attempt before returning.
+
+        Raises: what `Acceptor.accept` raises.
+        """
+        started_at = asyncio.get_running_loop().time()
+        acceptance = await self._acceptor.accept(request)
+        if not request.is_sync:
+            return WriteResult(operation=acceptance.answer, losses=acceptance.losses)
+        # In a task of its own: a client that hangs up must not leave a write half settled.
+        task = asyncio.create_task(self._deliver(acceptance, started_at))
+        self._syncing.add(task)
+        task.add_done_callback(self._syncing.discard)
+        return WriteResult(operation=await asyncio.shield(task), losses=acceptance.losses)
+
+    async def get(self, partner_id: UUID, connection_id: UUID, operation_id: UUID) -> ResourceOperationRead:
+        """One operation with its attempts.
+
+        Raises:
+            OperationNotFoundError: unknown, or not on this connection.
+        """
+        async with self._database.acquire() as connection:
+            operation = await store.select_operation(connection, partner_id, operation_id)
+            if operation is None or operation.connection_id != connection_id:
+                raise OperationNotFoundError(f"No operation {operation_id} is known on connection {connection_id}.")
+            logs = await store.select_attempts(connection, [operation_id])
+        return polled(operation, logs[operation_id])
+
+    async def page(self, partner_id: UUID, query: OperationQuery) -> Page[ResourceOperationRead]:
+        """A page of operations, oldest first.
+
+        Raises:
+            InvalidWriteError: filters that do not go together.
+            BadCursorError: the cursor is none of ours.
+        """
+        window = Window(cursor=decode_cursor(query.cursor), size=query.size)
+        async with self._database.acquire() as connection:
+            now = await database_now(connection)
+            to_at = query.to_datetime or now
+            from_at = query.from_datetime or to_at - DEFAULT_SPAN
+            _check_query(query, from_at, to_at)
+            listing = store.operations_of(partner_id)
+            listing.where("o.created_at >= {} AND o.created_at < {}", from_at, to_at)
+            if query.resource is not None:
+                listing.where("o.resource = {}", query.resource)
+            if query.connection_id is not None:
+                listing.where("o.connection_id = {}", query.connection_id)
+            if query.source_name is not None:
+                listing.where("c.source_name = {}", query.source_name)
+            if query.fleet_refs is not None:
+                listing.where("a.fleet_ref = ANY({}::text[])", query.fleet_refs)
+            if query.operation is not None:
+                listing.where("o.operation_type = {}", query.operation)
+            if query.source_id is not None:
+                listing.where("o.source_id = {}", query.source_id)
+            rows = await listing.fetch(connection, window)
+            operations = rows.of(store.read_operation)
+            logs = await store.select_attempts(connection, [operation.id for operation in operations.items])
+        return operations.of(lambda operation: polled(operation, logs[operation.id]))
+
+    async def collect_secrets(self, partner_id: UUID, operation_id: UUID) -> dict[str, str]:
+        """What was made up for this operation, once: it is destroyed with this answer.
+
+        Raises:
+            OperationNotFoundError: no such operation of this partner.
+            SecretNotReadyError: it has not succeeded yet.
+            SecretNotFoundError: there is none, or it was collected.
+        """
+        async with self._database.transaction() as connection:
+            operation = await store.select_operation(connection, partner_id, operation_id)
+            if operation is None:
+                raise OperationNotFoundError(f"No operation {operation_id} is known.")
+            if operation.status is ResourceOperationStatusEnum.PENDING:
+                raise SecretNotReadyError("The operation is still pending; collect its secrets when it succeeded.")
+            deleted = await store.delete_secrets(connection, [operation_id])
+            if operation_id not in deleted:
+                raise SecretNotFoundError("This operation has no secret to collect, or it was collected already.")
+            opened = self._vault.open(deleted[operation_id], purpose=SECRETS_PURPOSE, subject=operation_id)
+        return _SECRETS.decode(opened)
+
+    async def close(self) -> None:
+        """Finish what is being accepted and delivered, and take no more."""
+        await self._acceptor.close()
+        if self._syncing:
+            await asyncio.wait(self._syncing)
+        await self._settler.close()
+
+    async def _deliver(self, acceptance: Acceptance, started_at: float) -> ResourceOperation:
+        accepted = acceptance.accepted
+        async with self._database.acquire() as connection:
+            job = Job(
+                id=accepted.operation.id,
+                owner_id=accepted.operation.connection_id,
+                kind=KIND,
+                lease=accepted.job_lease or accepted.operation.id,
+                scopes=accepted.scopes,
+                attempts=1,
+                claimed_at=acceptance.answer.created_at,
+                expires_at=acceptance.answer.created_at + accepted.lasts,
+                has_slot=False,
+                single_attempt=True,
+            )
+            task = (await self._handler.load(connection, [job]))[job.id]
+        if acceptance.connection.status is not ConnectionStatusEnum.ACTIVE:
+            reason = f"the connection is {acceptance.connection.status}; an async write would wait until it is active"
+            return await self._settler.settle(not_sent(job, task, reason))
+        within_s = self._sync_deadline_s - (asyncio.get_running_loop().time() - started_at)
+        return await self._settler.settle(await self._executor.attempt(job, task, max(0.0, within_s)))
+
+
+def _check_query(query: OperationQuery, from_at: datetime, to_at: datetime) -> None:
+    faults: list[ValidationErrorDetail] = []
+    if to_at - from_at > LONGEST_SPAN:
+        faults.append(
+            ValidationErrorDetail(
+                path="query.from_datetime",
+                input=from_at.isoformat(),
+                message=f"At most {LONGEST_SPAN.days} days can be listed at once; ask for a shorter span.",
+                error_type=ErrorType.RANGE,
+            )
+        )
+    if query.source_id is not None and query.resource is None:
+        faults.append(
+            ValidationErrorDetail(
+                path="query.resource",
+                input="",
+                message="A source_id is unique only within a resource; name the resource as well.",
+                error_type=ErrorType.MISSING,
+            )
+        )
+    if faults:
+        raise InvalidWriteError(tuple(faults))

@@ -1,0 +1,139 @@
+"""What became of attempts, stored: log, status, record, event and the job's next step in one transaction."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from fleetwrite.contract.enums import ResourceOperationStatusEnum
+from fleetwrite.contract.telematics import ResourceOperation
+from fleetwrite.dispatch.errors import LeaseLostError
+from fleetwrite.dispatch.service import Dispatch
+from fleetwrite.events.models import NewEvent
+from fleetwrite.events.store import append
+from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.group_commit import GroupCommit
+from fleetwrite.kit.ids import new_id
+from fleetwrite.operations import store
+from fleetwrite.operations.models import Operation, Settlement, Success
+from fleetwrite.operations.payload import own_fields
+from fleetwrite.operations.rendering import event_data, write_answer
+from fleetwrite.records.models import WrittenRecord, record_id
+from fleetwrite.records.store import merge_written
+
+
+class Settler:
+    """Stores settlements; those that come in while a transaction is under way share the next one."""
+
+    def __init__(self, database: Database, dispatch: Dispatch, *, sync_events: bool) -> None:
+        self._dispatch = dispatch
+        self._sync_events = sync_events
+        self._group: GroupCommit[Settlement, ResourceOperation] = GroupCommit(database, self._store)
+
+    async def settle(self, settlement: Settlement) -> ResourceOperation:
+        """Store one settlement; returns the operation as it stands then.
+
+        Raises:
+            LeaseLostError: another worker has the job now; nothing was stored.
+        """
+        return await self._group.submit(settlement)
+
+    async def close(self) -> None:
+        """Store what is being stored, and take no more."""
+        await self._group.close()
+
+    async def _store(
+        self, connection: Connection, settlements: Sequence[Settlement]
+    ) -> Sequence[ResourceOperation | Exception]:
+        held = await self._dispatch.lock_leases(connection, [one.job for one in settlements])
+        kept = [one for one in settlements if one.job.id in held]
+        answers: dict[UUID, ResourceOperation] = {}
+        if kept:
+            attempts = [(new_id(), one.job.id, log) for one in kept for log in one.logs]
+            if attempts:
+                await store.insert_attempts(connection, attempts)
+            operations = await self._end(connection, kept)
+            logs = await store.select_attempts(connection, list(operations))
+            answers = {of: write_answer(operation, logs[of]) for of, operation in operations.items()}
+            ended = {one.job.id for one in kept if one.end is not None}
+            events = [
+                _ended_event(operation, event_data(operation, logs[of]))
+                for of, operation in operations.items()
+                if of in ended and (self._sync_events or not operation.is_sync)
+            ]
+            if events:
+                await append(connection, events)
+            await self._dispatch.settle(connection, [(one.job, one.disposition) for one in kept])
+        lost = LeaseLostError("Another worker took this operation over before its outcome was stored.")
+        return [answers.get(one.job.id, lost) for one in settlements]
+
+    async def _end(self, connection: Connection, settlements: Sequence[Settlement]) -> dict[UUID, Operation]:
+        """Give those that are over their end; returns all operations as they stand now."""
+        operations = {one.job.id: one.task.operation for one in settlements}
+        succeeded: dict[UUID, Success] = {}
+        failed: list[UUID] = []
+        for one in settlements:
+            if isinstance(one.end, Success):
+                succeeded[one.job.id] = one.end
+                operations[one.job.id] = _succeeded(one.task.operation, one.end)
+            elif one.end is not None:
+                failed.append(one.job.id)
+                operations[one.job.id] = msgspec.structs.replace(
+                    one.task.operation, status=ResourceOperationStatusEnum.FAILED
+                )
+        over = [operations[of] for of in (*succeeded, *failed)]
+        if over:
+            times = await store.end_operations(connection, [(o.id, o.status, o.resource_id, o.source_id) for o in over])
+            for of, at in times.items():
+                operations[of] = msgspec.structs.replace(operations[of], updated_at=at)
+        if succeeded:
+            written = [
+                _written(one, operations[one.job.id], end)
+                for one in settlements
+                if (end := succeeded.get(one.job.id)) is not None
+            ]
+            await merge_written(connection, written)
+        if failed:
+            await store.delete_secrets(connection, failed)
+            surely_not_written = [
+                one.job.id for one in settlements if one.job.id in failed and not _may_be_written(one)
+            ]
+            await store.delete_references(connection, surely_not_written)
+        return operations
+
+
+def _may_be_written(settlement: Settlement) -> bool:
+    return not isinstance(settlement.end, Success) and settlement.end is not None and settlement.end.may_be_written
+
+
+def _succeeded(operation: Operation, end: Success) -> Operation:
+    # An update keeps the source_id it was accepted with: that is the record the partner named.
+    source_id = operation.source_id or end.source_id
+    return msgspec.structs.replace(
+        operation,
+        status=ResourceOperationStatusEnum.SUCCESS,
+        source_id=source_id,
+        resource_id=operation.resource_id or record_id(operation.connection_id, operation.resource, source_id),
+    )
+
+
+def _written(settlement: Settlement, operation: Operation, end: Success) -> WrittenRecord:
+    return WrittenRecord(
+        connection_id=operation.connection_id,
+        resource=operation.resource,
+        source_id=operation.source_id or end.source_id,
+        attributes=own_fields(settlement.task.write.body, settlement.task.write.cleared),
+        source_data=end.source_data,
+    )
+
+
+def _ended_event(operation: Operation, data: msgspec.Struct) -> NewEvent:
+    verb = "succeeded" if operation.status is ResourceOperationStatusEnum.SUCCESS else "failed"
+    return NewEvent(
+        id=new_id(),
+        event_name=f"resource_operation.{verb}",
+        partner_id=operation.partner_id,
+        fleet_id=operation.fleet_id,
+        fleet_ref=operation.fleet_ref,
+        data=data,
+    )

@@ -1,0 +1,250 @@
+"""All SQL of operations, their attempts, secrets and references."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from fleetwrite.contract.enums import (
+    ResourceEnum,
+    ResourceOperationErrorTypeEnum,
+    ResourceOperationLogStatusEnum,
+    ResourceOperationStatusEnum,
+    ResourceOperationTypeEnum,
+)
+from fleetwrite.contract.integrations import ResourceOperationLogRead
+from fleetwrite.kit.database import Connection
+from fleetwrite.kit.keyset import PageQuery
+from fleetwrite.operations.models import Accepted, AttemptLog, Operation, Terms
+
+PAYLOAD: Final = msgspec.json.Decoder(float_hook=Decimal)
+"""Reads a payload without losing a digit."""
+
+_TERMS: Final = msgspec.json.Decoder(Terms)
+
+_COLUMNS: Final = """
+    o.id, o.partner_id, o.connection_id, o.resource, o.operation_type, o.resource_id, o.source_id,
+    o.payload::text AS payload, o.status, o.is_sync, o.created_at, o.updated_at,
+    c.fleet_id, c.source_name, a.fleet_ref
+"""
+_FROM: Final = """
+    FROM operations o JOIN connections c ON c.id = o.connection_id
+    LEFT JOIN share_agreements a ON a.partner_id = o.partner_id AND a.fleet_id = c.fleet_id
+"""
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation as read for delivery."""
+
+    operation: Operation
+    payload_json: str
+    terms: Terms
+
+
+def read_operation(row: Any) -> Operation:
+    """The operation in a row that has `_COLUMNS`."""
+    return Operation(
+        id=row["id"],
+        partner_id=row["partner_id"],
+        connection_id=row["connection_id"],
+        fleet_id=row["fleet_id"],
+        fleet_ref=row["fleet_ref"],
+        source_name=row["source_name"],
+        resource=ResourceEnum(row["resource"]),
+        operation_type=ResourceOperationTypeEnum(row["operation_type"]),
+        resource_id=row["resource_id"],
+        source_id=row["source_id"],
+        payload=PAYLOAD.decode(row["payload"]),
+        status=ResourceOperationStatusEnum(row["status"]),
+        is_sync=row["is_sync"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+async def insert_operations(connection: Connection, accepted: Sequence[Accepted]) -> dict[UUID, Any]:
+    """Insert pending operations; returns their creation times by id."""
+    rows = await connection.fetch(
+        """
+        INSERT INTO operations (id, partner_id, connection_id, resource, operation_type, resource_id, source_id,
+                                payload, directives, status, is_sync, created_at, updated_at, expires_at)
+        SELECT id, partner_id, connection_id, resource, operation_type, resource_id, source_id, payload, terms,
+               'pending', is_sync, fleetwrite_now(), fleetwrite_now(), fleetwrite_now() + lasts
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::jsonb[],
+                    $9::jsonb[], $10::bool[], $11::interval[])
+            AS new (id, partner_id, connection_id, resource, operation_type, resource_id, source_id, payload, terms,
+                    is_sync, lasts)
+        RETURNING id, created_at
+        """,
+        [one.operation.id for one in accepted],
+        [one.operation.partner_id for one in accepted],
+        [one.operation.connection_id for one in accepted],
+        [one.operation.resource for one in accepted],
+        [one.operation.operation_type for one in accepted],
+        [one.operation.resource_id for one in accepted],
+        [one.operation.source_id for one in accepted],
+        [one.operation.payload for one in accepted],
+        [one.terms for one in accepted],
+        [one.operation.is_sync for one in accepted],
+        [one.lasts for one in accepted],
+    )
+    return {row["id"]: row["created_at"] for row in rows}
+
+
+async def insert_references(connection: Connection, references: Sequence[tuple[UUID, str, UUID]]) -> set[UUID]:
+    """Enter (connection, reference, operation) into the ledger; returns the operations whose reference was free."""
+    rows = await connection.fetch(
+        """
+        INSERT INTO reference_ledger (connection_id, reference, operation_id)
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS new (connection_id, reference, operation_id)
+        ORDER BY connection_id, reference
+        ON CONFLICT DO NOTHING RETURNING operation_id
+        """,
+        [connection_id for connection_id, _, _ in references],
+        [reference for _, reference, _ in references],
+        [operation_id for _, _, operation_id in references],
+    )
+    return {row["operation_id"] for row in rows}
+
+
+async def select_reference_holder(connection: Connection, connection_id: UUID, reference: str) -> UUID | None:
+    holder: UUID | None = await connection.fetchval(
+        "SELECT operation_id FROM reference_ledger WHERE connection_id = $1 AND reference = $2",
+        connection_id,
+        reference,
+    )
+    return holder
+
+
+async def delete_references(connection: Connection, operation_ids: Sequence[UUID]) -> None:
+    await connection.execute("DELETE FROM reference_ledger WHERE operation_id = ANY($1::uuid[])", operation_ids)
+
+
+async def insert_secrets(connection: Connection, secrets: Sequence[tuple[UUID, bytes]]) -> None:
+    await connection.executemany(
+        "INSERT INTO operation_secrets (operation_id, sealed, created_at) VALUES ($1, $2, fleetwrite_now())", secrets
+    )
+
+
+async def select_secrets(connection: Connection, operation_ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    rows = await connection.fetch(
+        "SELECT operation_id, sealed FROM operation_secrets WHERE operation_id = ANY($1::uuid[])", operation_ids
+    )
+    return {row["operation_id"]: row["sealed"] for row in rows}
+
+
+async def delete_secrets(connection: Connection, operation_ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    """Delete and return the sealed secrets of these operations."""
+    rows = await connection.fetch(
+        "DELETE FROM operation_secrets WHERE operation_id = ANY($1::uuid[]) RETURNING operation_id, sealed",
+        operation_ids,
+    )
+    return {row["operation_id"]: row["sealed"] for row in rows}
+
+
+async def select_stored(connection: Connection, operation_ids: Sequence[UUID]) -> list[Stored]:
+    """Operations with all that was agreed at accept."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS}, o.directives::text AS terms {_FROM} WHERE o.id = ANY($1::uuid[])",
+        operation_ids,
+    )
+    return [
+        Stored(operation=read_operation(row), payload_json=row["payload"], terms=_TERMS.decode(row["terms"]))
+        for row in rows
+    ]
+
+
+async def select_operation(connection: Connection, partner_id: UUID, operation_id: UUID) -> Operation | None:
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} {_FROM} WHERE o.partner_id = $1 AND o.id = $2",
+        partner_id,
+        operation_id,
+    )
+    return None if row is None else read_operation(row)
+
+
+def operations_of(partner_id: UUID) -> PageQuery:
+    """A query for a page of this partner's operations, to be narrowed by conditions on `o`, `c` and `a`."""
+    query = PageQuery(f"SELECT {_COLUMNS} {_FROM}", at="o.created_at", id="o.id")
+    query.where("o.partner_id = {}", partner_id)
+    return query
+
+
+async def count_pending(connection: Connection, partner_id: UUID, limit: int) -> int:
+    """How many operations of a partner are pending, counted up to `limit`."""
+    count: int = await connection.fetchval(
+        "SELECT count(*) FROM"
+        " (SELECT 1 FROM operations WHERE partner_id = $1 AND status = 'pending' LIMIT $2) AS pending",
+        partner_id,
+        limit,
+    )
+    return count
+
+
+async def insert_attempts(connection: Connection, attempts: Sequence[tuple[UUID, UUID, AttemptLog]]) -> None:
+    """Insert ended attempts: (id of the log, operation, log)."""
+    logs = [log for _, _, log in attempts]
+    await connection.execute(
+        """
+        INSERT INTO attempts (id, operation_id, created_at, updated_at, status, error_type, error_details,
+                              response_status_code, response_headers)
+        SELECT id, operation_id, fleetwrite_now(), fleetwrite_now(),
+               CASE WHEN error_type IS NULL THEN 'success' ELSE 'failed' END, error_type, error_details, status_code, headers
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::jsonb[])
+            AS new (id, operation_id, error_type, error_details, status_code, headers)
+        """,
+        [log_id for log_id, _, _ in attempts],
+        [operation_id for _, operation_id, _ in attempts],
+        [log.error_type for log in logs],
+        [log.error_details for log in logs],
+        [log.response_status_code for log in logs],
+        [log.response_headers for log in logs],
+    )
+
+
+async def select_attempts(
+    connection: Connection, operation_ids: Sequence[UUID]
+) -> dict[UUID, list[ResourceOperationLogRead]]:
+    """The ended attempts of each operation, oldest first."""
+    found: dict[UUID, list[ResourceOperationLogRead]] = {operation_id: [] for operation_id in operation_ids}
+    rows = await connection.fetch(
+        "SELECT * FROM attempts WHERE operation_id = ANY($1::uuid[]) ORDER BY operation_id, id", operation_ids
+    )
+    for row in rows:
+        error_type = row["error_type"]
+        found[row["operation_id"]].append(
+            ResourceOperationLogRead(
+                id=row["id"],
+                created_at=row["created_at"],
+                updated_at=row["updated_at"],
+                resource_operation_id=row["operation_id"],
+                status=ResourceOperationLogStatusEnum(row["status"]),
+                error_type=None if error_type is None else ResourceOperationErrorTypeEnum(error_type),
+                error_details=row["error_details"],
+                response_status_code=row["response_status_code"],
+                response_headers=row["response_headers"],
+            )
+        )
+    return found
+
+
+async def end_operations(
+    connection: Connection, ended: Sequence[tuple[UUID, ResourceOperationStatusEnum, UUID | None, str | None]]
+) -> dict[UUID, Any]:
+    """Give operations their final status and, where given, resource_id and source_id; returns the times by id."""
+    rows = await connection.fetch(
+        """
+        UPDATE operations SET status = ended.status, settled_at = fleetwrite_now(), updated_at = fleetwrite_now(),
+               resource_id = coalesce(ended.resource_id, operations.resource_id),
+               source_id = coalesce(ended.source_id, operations.source_id)
+        FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[]) AS ended (id, status, resource_id, source_id)
+        WHERE operations.id = ended.id RETURNING operations.id, operations.updated_at
+        """,
+        [operation_id for operation_id, _, _, _ in ended],
+        [status for _, status, _, _ in ended],
+        [resource_id for _, _, resource_id, _ in ended],
+        [source_id for _, _, _, source_id in ended],
+    )
+    return {row["id"]: row["updated_at"] for row in rows}

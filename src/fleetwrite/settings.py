@@ -1,0 +1,184 @@
+"""Everything an operator can set: one frozen class, read from the environment and a TOML file, checked at the start."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+import msgspec
+from msgspec import Meta
+
+from fleetwrite.kit.errors import FleetwriteError
+
+PREFIX: Final = "FLEETWRITE_"
+"""Environment variables that start with this are ours; each names a field in capitals."""
+
+_ALIASES: Final = {"DATABASE_URL": "database_url"}
+"""Names that hosting platforms set by themselves."""
+
+_NOT_FIELDS: Final = frozenset({"FLEETWRITE_CONFIG"})
+
+LEASE_MARGIN_S: Final = 15.0
+"""How much longer than the longest attempt a lease holds: for the claim, the settling, and a paused process."""
+
+SLOT_WAIT_S: Final = 10.0
+"""How long an attempt waits for the slot of a further call, before it is put back into its lane."""
+
+
+class SettingsError(FleetwriteError):
+    """A setting is missing, unknown or not possible; the message names it and the remedy."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings. `fleetwrite settings` prints them all with their descriptions and defaults."""
+
+    database_url: Annotated[
+        str | None,
+        Meta(description="PostgreSQL 15 or newer. Left out, `fleetwrite up` brings its own; the others need it."),
+    ] = None
+    database_pool_size: Annotated[int, Meta(ge=2, description="Database connections of one process, at most.")] = 16
+    vault_key_file: Annotated[
+        str | None,
+        Meta(description="The master key, made by `fleetwrite vault create-key`; mode 0600, apart from the database."),
+    ] = None
+    public_url: Annotated[
+        str | None, Meta(description="Where partners reach the API, as https://host; names the issuer of tokens.")
+    ] = None
+    api_host: Annotated[str, Meta(description="The address that the API listens on.")] = "127.0.0.1"
+    api_port: Annotated[int, Meta(ge=0, le=65535, description="Its port; 0 takes a free one.")] = 8080
+    worker_port: Annotated[
+        int, Meta(ge=0, le=65535, description="Where a worker answers /healthz, /readyz and /metrics; 0 for nowhere.")
+    ] = 0
+    worker_concurrency: Annotated[
+        int, Meta(ge=1, description="Provider calls in flight at a time in one worker; webhook deliveries likewise.")
+    ] = 128
+    provider_timeout_s: Annotated[
+        float, Meta(gt=0, le=300, description="After so many seconds the answer of a provider counts as lost.")
+    ] = 30.0
+    lease_s: Annotated[
+        float,
+        Meta(gt=0, description="After so many seconds without a word a worker counts as dead; its work is taken over."),
+    ] = 90.0
+    sync_deadline_s: Annotated[float, Meta(gt=0, description="How long a write with is_sync=true may take.")] = 30.0
+    sync_events: Annotated[bool, Meta(description="Whether sync writes emit the same events as async ones.")] = True
+    retry_first_s: Annotated[float, Meta(gt=0, description="Upper bound of the first wait before a retry.")] = 1.0
+    retry_cap_s: Annotated[float, Meta(gt=0, description="Upper bound of any such wait.")] = 600.0
+    message_deadline_s: Annotated[
+        float, Meta(gt=0, description="For how long a message is worth delivering; then it fails as expired.")
+    ] = 3600.0
+    write_deadline_s: Annotated[float, Meta(gt=0, description="The same for every other write.")] = 604_800.0
+    backlog_cap: Annotated[int, Meta(ge=1, description="How many writes of one partner may wait; beyond: 429.")] = (
+        1_000_000
+    )
+    webhook_timeout_s: Annotated[float, Meta(gt=0, description="How long a webhook's receiver may take to answer.")] = (
+        3.0
+    )
+    outbound_allow_http: Annotated[
+        bool, Meta(description="Whether webhooks and provider URLs may be plain http. For tests and closed networks.")
+    ] = False
+    outbound_allowed_networks: Annotated[
+        tuple[str, ...],
+        Meta(description="Private networks, such as 10.1.0.0/16, that webhooks and provider URLs may lead into."),
+    ] = ()
+    log_format: Annotated[Literal["json", "console"], Meta(description="json for machines, console for people.")] = (
+        "json"
+    )
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
+    ] = "info"
+
+    @property
+    def attempt_lasts_s(self) -> float:
+        """The longest that one attempt can take: a look at the provider, a wait for a slot, and the write."""
+        return 2 * self.provider_timeout_s + SLOT_WAIT_S
+
+    @property
+    def allowed_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`outbound_allowed_networks`, parsed."""
+        return tuple(ip_network(text) for text in self.outbound_allowed_networks)
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str], config: Path | None = None, **overrides: Any) -> Self:
+        """Read the settings: what is in `overrides` wins over the environment, that over the TOML file.
+
+        Args:
+            environment: usually `os.environ`.
+            config: the TOML file; by default the one that FLEETWRITE_CONFIG names, if any.
+            overrides: field values from the command line; None leaves a field alone.
+
+        Raises:
+            SettingsError: something is wrong; the message says what and where.
+        """
+        path = config or (Path(environment["FLEETWRITE_CONFIG"]) if environment.get("FLEETWRITE_CONFIG") else None)
+        values: dict[str, Any] = {} if path is None else _read_toml(path)
+        values |= _read_environment(environment)
+        values |= {name: value for name, value in overrides.items() if value is not None}
+        try:
+            settings = msgspec.convert(values, cls, strict=False)
+        except msgspec.ValidationError as error:
+            raise SettingsError(
+                f"The settings are not valid: {error}. `fleetwrite settings` shows them all."
+            ) from error
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """Raise SettingsError where settings do not go together."""
+        needed_s = max(self.attempt_lasts_s, self.sync_deadline_s) + LEASE_MARGIN_S
+        if self.lease_s < needed_s:
+            raise SettingsError(
+                f"lease_s is {self.lease_s:g}, but an attempt can take {needed_s - LEASE_MARGIN_S:g} s with these time-outs:"
+                f" set lease_s to {needed_s:g} or more, or provider_timeout_s or sync_deadline_s lower. Otherwise work would"
+                " be taken over while it is still being done."
+            )
+        try:
+            self.allowed_networks  # noqa: B018 - parsing is the check
+        except ValueError as error:
+            raise SettingsError(f"outbound_allowed_networks: {error}. Write networks like 10.1.0.0/16.") from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise SettingsError(f"The settings file can not be read: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from error
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
+    values: dict[str, Any] = {_ALIASES[name]: text for name, text in environment.items() if name in _ALIASES and text}
+    for name, text in environment.items():
+        if not name.startswith(PREFIX) or name in _NOT_FIELDS:
+            continue
+        field = name.removeprefix(PREFIX).lower()
+        if field not in defaults:
+            raise SettingsError(
+                f"{name} is set, but there is no setting {field}. `fleetwrite settings` shows them all."
+            )
+        is_list = isinstance(defaults[field], tuple)
+        values[field] = tuple(part.strip() for part in text.split(",") if part.strip()) if is_list else text
+    return values
+
+
+def reference() -> str:
+    """All settings as a commented TOML file, at their defaults."""
+    lines = [
+        "# The settings of Fleetwrite, at their defaults. Each can also be given as an environment variable:",
+        f"# {PREFIX} and the name in capitals (lists with commas). Printed by `fleetwrite settings`.",
+    ]
+    for field in msgspec.structs.fields(Settings):
+        info = msgspec.inspect.type_info(field.type)
+        described = info.extra_json_schema if isinstance(info, msgspec.inspect.Metadata) else None
+        # JSON's strings, numbers, booleans and lists are written the same in TOML.
+        value = "..." if field.default is None else msgspec.json.encode(field.default).decode()
+        lines += ["", f"# {(described or {})['description']}", f"# {field.name} = {value}"]
+    return "\n".join(lines) + "\n"
+
+
+def from_process(config: Path | None = None, **overrides: Any) -> Settings:
+    """The settings of this process. Raises SettingsError."""
+    return Settings.load(os.environ, config, **overrides)

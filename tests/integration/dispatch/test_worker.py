@@ -1,0 +1,102 @@
+import asyncio
+from datetime import timedelta
+
+from fleetwrite.dispatch.models import BudgetLimit
+from fleetwrite.dispatch.worker import Worker, WorkerSettings
+from fleetwrite.kit.database import Listener
+
+SETTINGS = WorkerSettings(concurrency=8, lease_lasts=timedelta(seconds=60))
+
+
+class Running:
+    """A worker at work, with its listener."""
+
+    def __init__(self, world, database_url, handler, settings=SETTINGS):
+        self._worker = Worker(world.database, world.dispatch, [handler], settings)
+        self._listener = Listener(database_url, self._worker.channels, application_name="test worker")
+        self.stop = asyncio.Event()
+
+    async def __aenter__(self):
+        await self._listener.__aenter__()
+        self.task = asyncio.create_task(self._worker.run(self.stop))
+        return self
+
+    async def __aexit__(self, *error):
+        self.stop.set()
+        await self.task
+        await self._listener.__aexit__(*error)
+
+
+async def test_a_worker_runs_what_is_enqueued_while_it_waits(world, recorder, database_url):
+    owner, handler = await world.owner(), recorder()
+    async with Running(world, database_url, handler), asyncio.timeout(10):
+        await world.enqueue(owner, 3)
+        await handler.until(3)
+        await world.enqueue(owner, 30)
+        await handler.until(33)
+    assert await world.waiting() == 0
+    assert len({job.id for job in handler.jobs}) == 33
+
+
+async def test_two_workers_run_each_job_once(world, recorder, database_url):
+    first, second = recorder(), recorder()
+    second.jobs, second.changed = first.jobs, first.changed
+    owners = [await world.owner() for _ in range(10)]
+    async with Running(world, database_url, first), Running(world, database_url, second), asyncio.timeout(20):
+        await asyncio.gather(*(world.enqueue(owner, 20) for owner in owners))
+        await first.until(200)
+    ids = [job.id for job in first.jobs]
+    assert len(ids) == len(set(ids)) == 200
+
+
+async def test_no_more_jobs_than_the_concurrency_run_at_a_time(world, recorder, database_url):
+    running, most, gate = 0, 0, asyncio.Event()
+
+    async def work(_job):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await gate.wait()
+        running -= 1
+
+    handler = recorder(work)
+    await world.enqueue(await world.owner(), 20)
+    async with Running(world, database_url, handler), asyncio.timeout(10):
+        await handler.until(8)
+        gate.set()
+        await handler.until(20)
+    assert most == 8
+
+
+async def test_stopping_finishes_what_runs_and_gives_back_what_waits_for_its_slot(world, recorder, database_url):
+    gate = asyncio.Event()
+
+    async def work(_job):
+        await gate.wait()
+
+    handler = recorder(work)
+    owner = await world.owner(BudgetLimit(scope="token", requests=10, per_seconds=1.0))
+    await world.enqueue(owner, 2)
+    async with Running(world, database_url, handler) as running, asyncio.timeout(10):
+        await handler.until(1)
+        running.stop.set()
+        gate.set()
+    assert len(handler.jobs) == 1
+    async with world.database.acquire() as connection:
+        left = await connection.fetch("SELECT attempts, lease, uncertain FROM jobs")
+    assert [tuple(row) for row in left] == [(0, None, False)]
+
+
+async def test_a_handler_that_crashes_leaves_its_job_to_be_taken_over(world, recorder, database_url):
+    async def work(job):
+        if len(handler.jobs) == 1:
+            raise RuntimeError("out of luck")
+
+    handler = recorder(work)
+    await world.enqueue(await world.owner())
+    async with Running(world, database_url, handler), asyncio.timeout(10):
+        await handler.until(1)
+        await world.shift_clock(timedelta(seconds=61))
+        await handler.until(2)
+    assert [job.interrupted for job in handler.jobs] == [False, True]
+    assert await world.waiting() == 0
