@@ -70,7 +70,11 @@ class SamsaraSimulator(Simulator):
         return tuple(self._known())
 
     def prepare(self) -> None:
-        """Create the organisations that are new and learn all tokens."""
+        """Create the organisations that are new and learn all tokens.
+
+        Raises:
+            ValueError: a token belongs to two organisations.
+        """
         directory = Directory(self.storage)
         self._assets = AssetEndpoints(directory)
         self._people = PeopleEndpoints(directory)
@@ -82,6 +86,9 @@ class SamsaraSimulator(Simulator):
                 "name": organization.name,
                 "tokens": {token.fingerprint: sorted(token.scopes) for token in organization.tokens},
             }
+        tokens = [token for organization in known.values() for token in organization["tokens"]]
+        if len(tokens) != len(set(tokens)):
+            raise ValueError("two organizations have the same token: give each its own")
         self.storage.set("organizations", known)
         for organization in new:
             self._seed(organization, time.time())

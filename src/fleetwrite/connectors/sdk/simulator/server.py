@@ -128,9 +128,17 @@ class Simulator(ABC):
             OSError: the port is taken.
         """
         self._storage = Storage(self._path)
-        self._limit = msgspec.convert(self._storage.setting("limit"), Limit | None)
+        try:
+            return await self._listen(host, port)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _listen(self, host: str, port: int) -> str:
+        self._limit = msgspec.convert(self.storage.setting("limit"), Limit | None)
+        self._limiter = Limiter(self._clock())
         self.prepare()
-        self._storage.commit()
+        self.storage.commit()
         app = web.Application(middlewares=[self._dispatch], client_max_size=MAX_BODY_BYTES)
         app.add_routes(control_routes(self))
         for endpoint in self.endpoints():

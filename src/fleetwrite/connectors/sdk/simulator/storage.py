@@ -22,7 +22,7 @@ Record = dict[str, Any]
 LOG_PAGE = 1000
 
 # How long to wait for the lock of a predecessor that is just ending, in seconds.
-LOCK_TIMEOUT_S = 2.0
+LOCK_TIMEOUT_S = 1.0
 
 # WAL with synchronous=OFF: a commit hands its pages to the operating system without waiting for the disk.
 # They are safe from then on against the death of this process in any form, which is what a simulator is
