@@ -5,7 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
-from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum, TspEnum
+from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
+from fleetwrite.contract.tsps import TspEnum
 
 
 class LoginScheme(StrEnum):

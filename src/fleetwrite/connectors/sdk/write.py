@@ -8,6 +8,7 @@ import msgspec
 
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.errors import ErrorType
+from fleetwrite.contract.telematics import WriteBody
 from fleetwrite.kit.errors import FleetwriteError
 
 
@@ -39,7 +40,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     operation_id: UUID
     resource: ResourceEnum
     operation_type: ResourceOperationTypeEnum
-    body: msgspec.Struct
+    body: WriteBody
     target: SourceReference | None = None
     references: Mapping[str, SourceReference] = {}
     reference_lists: Mapping[str, tuple[SourceReference, ...]] = {}
@@ -47,6 +48,16 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     allow_losses: bool = False
     idempotency_key: str | None = None
     settings: Mapping[str, str] = {}
+
+    def require_target(self) -> SourceReference:
+        """The record to update.
+
+        Raises:
+            ValueError: this is a create.
+        """
+        if self.target is None:
+            raise ValueError(f"Operation {self.operation_id} has no target: it is a {self.operation_type.value}.")
+        return self.target
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,3 +122,7 @@ class UntranslatableWriteError(FleetwriteError):
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
         self.faults = faults
+
+
+class UnofferedWriteError(FleetwriteError):
+    """The provider has no such write at all, whatever the body says; the message tells what it offers instead."""
