@@ -69,7 +69,7 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         answer: the operation as the partner gets to see it.
-        connection_status: of the connection, as it was when the write was checked.
+        connection: as it was when the write was checked.
     """
 
     accepted: Accepted
@@ -306,7 +306,7 @@ def _translate(connector: Connector, write: Write) -> Translation:
         ) from error
 
 
-def _input_text(body: WriteBody | msgspec.Struct, field: str, error_type: ErrorType) -> str:
+def _input_text(body: WriteBody, field: str, error_type: ErrorType) -> str:
     value = getattr(body, field, msgspec.UNSET)
     if value is msgspec.UNSET or (error_type is ErrorType.REQUIRED_BY_TSP and value is None):
         return ""

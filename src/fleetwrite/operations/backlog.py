@@ -10,8 +10,8 @@ from fleetwrite.operations import store
 from fleetwrite.operations.errors import BacklogFullError
 
 RECOUNT_AFTER_S = 5.0
-"""How old a count may be. Between counts each process adds what it accepts itself, so that only what others accept in so
-many seconds can exceed the cap."""
+"""How old a count may be. Between counts each process adds what it accepts itself, so that only what others accept
+in so many seconds can exceed the cap."""
 
 RECOUNT_FULL_AFTER_S = 1.0
 """The same for a partner at the cap: it must not make us count a million rows with every request it repeats."""

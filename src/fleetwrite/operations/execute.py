@@ -27,6 +27,7 @@ from fleetwrite.dispatch.models import Again, Finish, Job
 from fleetwrite.kit.egress import AnswerLostError, Egress, HttpAnswer, NotSentError
 from fleetwrite.operations.models import AttemptLog, Failure, Settlement, Success, Task
 from fleetwrite.operations.session import ProviderSession, Slots
+from fleetwrite.vault.errors import SealBrokenError
 
 SHOWN_HEADERS: Final = re.compile(
     r"retry-after|x-ratelimit-.+|ratelimit(-.+)?|x-request-id|x-correlation-id|x-trace-id", re.IGNORECASE
@@ -38,10 +39,22 @@ LONGEST_CLOSING_S: Final = 86_400.0
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What one attempt came to: the outcome, and the answer it was read from (None: there was none)."""
+    """What one attempt came to.
+
+    Attributes:
+        outcome: what it means.
+        answer: what it was read from; None: there was no answer.
+        close_s: for so many seconds the provider wants no further question about an uncertain attempt.
+    """
 
     outcome: Outcome
     answer: HttpAnswer | None = None
+    close_s: float | None = None
+
+
+_EXPIRED: Final = "expired: the time in which it was worth delivering is over"
+
+_NOT_ARRIVED: Final = Verdict(outcome=Transient(details="it did not reach the provider", error_type=Category.NETWORK))
 
 
 class NotTried(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,14 +63,31 @@ class NotTried(msgspec.Struct, frozen=True, kw_only=True):
     wait_s: float
 
 
+class Expired(msgspec.Struct, frozen=True):
+    """Its time is over, and it surely is not at the provider."""
+
+
+class ExecuteSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How attempts are made.
+
+    Attributes:
+        backoff: how long to wait after a failed one.
+        provider_timeout_s: after so many seconds the answer of a call counts as lost, unless the manifest says sooner.
+        attempt_lasts_s: after so many seconds no further call of an attempt is begun.
+    """
+
+    backoff: Backoff
+    provider_timeout_s: float
+    attempt_lasts_s: float
+
+
 class Executor:
     """Makes attempts. It stores nothing: `settle` does."""
 
-    def __init__(self, egress: Egress, slots: Slots, backoff: Backoff, attempt_lasts_s: float) -> None:
+    def __init__(self, egress: Egress, slots: Slots, settings: ExecuteSettings) -> None:
         self._egress = egress
         self._slots = slots
-        self._backoff = backoff
-        self._attempt_lasts_s = attempt_lasts_s
+        self._settings = settings
 
     async def attempt(self, job: Job, task: Task, within_s: float | None = None) -> Settlement:
         """Make one attempt at `task` and say what is to be stored.
@@ -67,38 +97,52 @@ class Executor:
             task: what to do.
             within_s: seconds until the caller gives up; None for as long as an attempt may last.
         """
-        if job.expired:
-            return _ended_unsent(
-                job, task, "expired: the time in which it was worth delivering is over", Category.NETWORK
-            )
+        if job.expired and not (job.uncertain and task.connector.can_look_up(task.write)):
+            return _ended_unsent(job, task, _EXPIRED, Category.NETWORK)
         logs: list[AttemptLog] = []
         if job.interrupted:
             logs.append(
                 _log(Category.NETWORK, "outcome_unknown: the process making this attempt ended before it had an answer")
             )
-        deadline_at = asyncio.get_running_loop().time() + (self._attempt_lasts_s if within_s is None else within_s)
-        session = ProviderSession(
-            self._egress,
-            self._slots,
-            task.account,
-            task.connector,
-            deadline_at=deadline_at,
-            prepaid=job.scopes if job.has_slot else None,
+        deadline_at = asyncio.get_running_loop().time() + (
+            self._settings.attempt_lasts_s if within_s is None else within_s
         )
-        verdict = await self._reconcile(task, session) if job.uncertain else None
-        if verdict is None and job.uncertain and job.single_attempt:
-            verdict = Verdict(outcome=Transient(details="it did not reach the provider", error_type=Category.NETWORK))
-        if verdict is None:
-            verdict = await self._send(task, session)
-            if job.uncertain and isinstance(verdict, Verdict) and isinstance(verdict.outcome, Rejected):
-                # A provider that says no to the second sending may do so because the first one arrived after all.
-                verdict = await self._reconcile(task, session) or verdict
-            elif job.single_attempt and isinstance(verdict, Verdict) and isinstance(verdict.outcome, Uncertain):
-                # Nobody will come back to a sync write: now is the only time to find out.
-                verdict = await self._reconcile(task, session) or Verdict(
-                    outcome=Transient(details="it did not reach the provider", error_type=Category.NETWORK)
-                )
+        try:
+            session = ProviderSession(
+                self._egress,
+                self._slots,
+                task.account,
+                task.connector,
+                deadline_at=deadline_at,
+                timeout_s=min(self._settings.provider_timeout_s, task.connector.manifest.timeout_s),
+                prepaid=job.scopes if job.has_slot else None,
+            )
+        except SealBrokenError as error:
+            return self._settlement(job, task, Verdict(outcome=AuthFailed(details=str(error))), tuple(logs))
+        verdict = await self._verdict(job, task, session)
         return self._settlement(job, task, verdict, tuple(logs))
+
+    async def _verdict(self, job: Job, task: Task, session: ProviderSession) -> Verdict | NotTried | Expired:
+        if job.uncertain:
+            found = await self._reconcile(task, session)
+            if found is not None:
+                return found
+            if job.expired:
+                return Expired()
+            if job.single_attempt:
+                return _NOT_ARRIVED
+        verdict = await self._send(task, session)
+        if not isinstance(verdict, Verdict):
+            return verdict
+        # A provider that says no to a second sending may do so because the first one arrived after all; and nobody
+        # comes back to a sync write: now is the only time to find out.
+        doubtful = job.uncertain and isinstance(verdict.outcome, Rejected)
+        last_chance = job.single_attempt and isinstance(verdict.outcome, Uncertain)
+        if doubtful and task.connector.can_look_up(task.write):
+            return await self._reconcile(task, session) or verdict
+        if last_chance and task.connector.can_look_up(task.write):
+            return await self._reconcile(task, session) or _NOT_ARRIVED
+        return verdict
 
     async def _send(self, task: Task, session: ProviderSession) -> Verdict | NotTried:
         translation = task.connector.translate(task.write)
@@ -123,7 +167,10 @@ class Executor:
         except SlotTimeoutError as error:
             return NotTried(wait_s=error.wait_s)
         except ProviderAnswerError as error:
-            return Verdict(outcome=Uncertain(details=f"looking it up failed: {error}"), answer=error.answer)
+            meaning = task.connector.read_outcome(task.write, call, error.answer)
+            close_s = meaning.retry_after_s if isinstance(meaning, Throttled) else None
+            unknown = Uncertain(details=f"looking it up failed: {error}")
+            return Verdict(outcome=unknown, answer=error.answer, close_s=close_s)
         except (NotSentError, AnswerLostError) as error:
             return Verdict(outcome=Uncertain(details=f"looking it up failed: {error}"))
         match finding:
@@ -135,10 +182,12 @@ class Executor:
                 return Verdict(outcome=Uncertain(details=finding.reason))
 
     def _settlement(
-        self, job: Job, task: Task, verdict: Verdict | NotTried, logs: tuple[AttemptLog, ...]
+        self, job: Job, task: Task, verdict: Verdict | NotTried | Expired, logs: tuple[AttemptLog, ...]
     ) -> Settlement:
         if isinstance(verdict, NotTried):
             return self._not_tried(job, task, verdict, logs)
+        if isinstance(verdict, Expired):
+            return _settled(job, task, (*logs, _log(Category.NETWORK, _EXPIRED)), Failure(may_be_written=False))
         outcome, answer = verdict.outcome, verdict.answer
         match outcome:
             case Applied():
@@ -148,7 +197,7 @@ class Executor:
                 log = _log(outcome.error_type, f"rejected: {outcome.details}", answer)
                 return _settled(job, task, (*logs, log), Failure(may_be_written=False))
             case Throttled():
-                closed_s = min(outcome.retry_after_s or self._backoff.delay_s(job.attempts), LONGEST_CLOSING_S)
+                closed_s = min(outcome.retry_after_s or self._settings.backoff.delay_s(job.attempts), LONGEST_CLOSING_S)
                 log = _log(Category.TSP, f"throttled: {outcome.details}", answer)
                 return self._tried(job, task, (*logs, log), Again(delay_s=closed_s, close_lane_s=closed_s))
             case Transient():
@@ -159,16 +208,18 @@ class Executor:
                 return self._tried(job, task, (*logs, log), self._later(job))
             case Uncertain():
                 log = _log(Category.NETWORK, f"outcome_unknown: {outcome.details}", answer)
-                if job.single_attempt or not task.connector.can_look_up(task.write):
+                if _is_last(job) or not task.connector.can_look_up(task.write):
                     return _settled(job, task, (*logs, log), Failure(may_be_written=True))
-                return self._tried(job, task, (*logs, log), self._later(job, uncertain=True))
+                delay_s = max(self._settings.backoff.delay_s(job.attempts), verdict.close_s or 0.0)
+                again = Again(delay_s=delay_s, uncertain=True, close_lane_s=verdict.close_s)
+                return self._tried(job, task, (*logs, log), again)
 
-    def _later(self, job: Job, *, uncertain: bool = False) -> Again:
-        return Again(delay_s=self._backoff.delay_s(job.attempts), uncertain=uncertain)
+    def _later(self, job: Job) -> Again:
+        return Again(delay_s=self._settings.backoff.delay_s(job.attempts))
 
     def _tried(self, job: Job, task: Task, logs: tuple[AttemptLog, ...], again: Again) -> Settlement:
-        """Another try, unless the caller wanted one only."""
-        if job.single_attempt:
+        """Another try, unless this was the last."""
+        if _is_last(job):
             return _settled(job, task, logs, Failure(may_be_written=again.uncertain))
         return Settlement(job=job, task=task, disposition=again, logs=logs, end=None)
 
@@ -180,6 +231,10 @@ class Executor:
             return _settled(job, task, (*logs, _log(Category.TSP, text)), Failure(may_be_written=job.uncertain))
         again = Again(delay_s=verdict.wait_s, uncertain=job.uncertain, attempted=job.interrupted)
         return Settlement(job=job, task=task, disposition=again, logs=logs, end=None)
+
+
+def _is_last(job: Job) -> bool:
+    return job.single_attempt or job.expired
 
 
 def not_sent(job: Job, task: Task, reason: str) -> Settlement:

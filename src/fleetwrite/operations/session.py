@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from fleetwrite.connections.fields import base_url
 from fleetwrite.connections.models import Account
 from fleetwrite.connectors.sdk.connector import Connector
 from fleetwrite.connectors.sdk.write import Call
@@ -32,7 +33,11 @@ class ProviderSession:
         account: whose credentials and base URL are used.
         connector: how to log in there.
         deadline_at: the event loop's time after which no call may be under way.
+        timeout_s: after so many seconds the answer of a call counts as lost.
         prepaid: scopes for which one slot was taken already; used up by the first call that has them.
+
+    Raises:
+        SealBrokenError: the account's credentials can not be opened.
     """
 
     def __init__(
@@ -43,12 +48,14 @@ class ProviderSession:
         connector: Connector,
         *,
         deadline_at: float,
+        timeout_s: float,
         prepaid: tuple[str, ...] | None = None,
     ) -> None:
         self._egress = egress
         self._slots = slots
         self._account = account
-        self._timeout_s = connector.manifest.timeout_s
+        self._base_url = base_url(connector.manifest, account.connection.settings)
+        self._timeout_s = timeout_s
         self._headers: Mapping[str, str] = connector.login_headers(account.credentials)
         self._deadline_at = deadline_at
         self._prepaid = prepaid
@@ -66,7 +73,7 @@ class ProviderSession:
             body = _JSON.encode(call.body)
         return await self._egress.request(
             call.method,
-            self._account.base_url + call.path,
+            self._base_url + call.path,
             headers=headers,
             params=call.query,
             body=body,

@@ -167,7 +167,7 @@ async def select_operation(connection: Connection, partner_id: UUID, operation_i
 
 def operations_of(partner_id: UUID) -> PageQuery:
     """A query for a page of this partner's operations, to be narrowed by conditions on `o`, `c` and `a`."""
-    query = PageQuery(f"SELECT {_COLUMNS} {_FROM}", at="o.created_at", id="o.id")
+    query = PageQuery(f"SELECT {_COLUMNS} {_FROM}", prefix="o")
     query.where("o.partner_id = {}", partner_id)
     return query
 
@@ -191,7 +191,8 @@ async def insert_attempts(connection: Connection, attempts: Sequence[tuple[UUID,
         INSERT INTO attempts (id, operation_id, created_at, updated_at, status, error_type, error_details,
                               response_status_code, response_headers)
         SELECT id, operation_id, fleetwrite_now(), fleetwrite_now(),
-               CASE WHEN error_type IS NULL THEN 'success' ELSE 'failed' END, error_type, error_details, status_code, headers
+               CASE WHEN error_type IS NULL THEN 'success' ELSE 'failed' END, error_type, error_details, status_code,
+               headers
         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::jsonb[])
             AS new (id, operation_id, error_type, error_details, status_code, headers)
         """,
