@@ -259,7 +259,7 @@ def _is_format(wanted: Any) -> Callable[[object], bool]:
             return True
         try:
             found = msgspec.convert(value, wanted)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeEncodeError):  # the latter: unpaired surrogates
             return False
         return not isinstance(found, dt.datetime) or is_storable_instant(found)
 
