@@ -1,0 +1,71 @@
+"""The API as an ASGI application."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
+
+from fleetwrite.api.authentication import AUTHENTICATION
+from fleetwrite.api.connections import CONNECTIONS
+from fleetwrite.api.docs_page import DOCS_PAGE
+from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, Tag
+from fleetwrite.api.gateway import Gateway
+from fleetwrite.api.health import HEALTH
+from fleetwrite.api.openapi import build_document
+from fleetwrite.api.operations import OPERATIONS
+from fleetwrite.api.records import RECORDS
+from fleetwrite.api.webhooks import WEBHOOKS
+from fleetwrite.api.writes import WRITES
+from fleetwrite.bootstrap import Services
+
+
+async def get_openapi(_services: Services, _request: ApiRequest) -> Answer:
+    """This API as an OpenAPI document."""
+    return Answer(content=OPENAPI_JSON)
+
+
+_OPENAPI: Final = Endpoint(
+    method="GET",
+    path="/openapi.json",
+    operation_id="get_openapi",
+    summary="This documentation as an OpenAPI document",
+    tag=Tag.INSIGHT,
+    handler=get_openapi,
+    answers={200: AnswerShape(description="An OpenAPI 3.1 document.", content=dict[str, Any])},
+)
+
+# Routes are tried in this order, hence the busy ones first.
+ENDPOINTS: Final[Sequence[Endpoint]] = (
+    *WRITES,
+    *OPERATIONS,
+    *RECORDS,
+    *CONNECTIONS,
+    *WEBHOOKS,
+    *AUTHENTICATION,
+    *HEALTH,
+    _OPENAPI,
+    *DOCS_PAGE,
+)
+"""The endpoint table."""
+
+OPENAPI_JSON: Final = msgspec.json.format(msgspec.json.encode(build_document(ENDPOINTS)))
+
+
+def create_app(services: Services, endpoints: Sequence[Endpoint] = ENDPOINTS) -> ASGIApp:
+    """Make the ASGI application that serves `endpoints`; a worker serves `HEALTH` alone.
+
+    The caller configures structlog to merge context variables, which carry the `request_id` into every log line.
+    """
+    paths: dict[str, dict[str, Endpoint]] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+    return Router(
+        routes=[Route(path, Gateway(services, path, of_path)) for path, of_path in paths.items()],
+        default=Gateway(services, "", {}),
+        redirect_slashes=False,
+    )
+
+
+__all__ = ["ENDPOINTS", "HEALTH", "OPENAPI_JSON", "create_app"]

@@ -1,0 +1,139 @@
+"""Endpoints of connections: which there are, and how fast they may be written to."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated, Final
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from fleetwrite.access.scopes import Scope
+from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, Tag
+from fleetwrite.api.intake import InvalidRequestError
+from fleetwrite.bootstrap import Services
+from fleetwrite.connections.service import to_read
+from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
+from fleetwrite.contract.integrations import ConnectionRead
+from fleetwrite.contract.pages import CursorPage
+from fleetwrite.dispatch.models import BudgetLimit
+from fleetwrite.kit.keyset import Window, decode_cursor
+
+_BUDGETS_PATH: Final = "/v2/fleetwrite/connections/{id}/budgets"
+
+
+class ConnectionQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Filters of the list of connections."""
+
+    tsp_id: UUID | None = None
+    fleet_ids: Annotated[list[UUID], Meta(max_length=100)] | None = None
+    fleet_refs: Annotated[list[str], Meta(max_length=100)] | None = None
+    cursor: str | None = None
+    size: Annotated[int, Meta(ge=1, le=1000)] = 300
+
+
+class BudgetBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """At most `requests` calls in any `per_seconds` seconds. The bounds keep out slips, not wishes."""
+
+    scope: str
+    requests: Annotated[int, Meta(ge=1, le=1_000_000)]
+    per_seconds: Annotated[
+        Decimal, Meta(extra_json_schema={"x-json-type": "number", "minimum": 0.001, "maximum": 2_592_000})
+    ]
+
+
+class BudgetsBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All limits of a connection; a scope that is not named has none."""
+
+    budgets: Annotated[list[BudgetBody], Meta(max_length=100)]
+
+
+class BudgetsRead(Struct, frozen=True, kw_only=True):
+    """The limits in force."""
+
+    budgets: list[BudgetLimit]
+
+
+async def list_connections(services: Services, request: ApiRequest) -> Answer:
+    """The connections that the caller may use."""
+    query: ConnectionQuery = request.query
+    window = Window(cursor=decode_cursor(query.cursor), size=query.size)
+    page = await services.connections.page(
+        request.partner_id,
+        window,
+        tsp_id=query.tsp_id,
+        fleet_ids=query.fleet_ids,
+        fleet_refs=query.fleet_refs,
+    )
+    return Answer(content=page.of(to_read))
+
+
+async def get_budgets(services: Services, request: ApiRequest) -> Answer:
+    """The limits in force for a connection."""
+    limits = await services.connections.budgets(request.partner_id, request.path["id"])
+    return Answer(content=BudgetsRead(budgets=limits))
+
+
+async def replace_budgets(services: Services, request: ApiRequest) -> Answer:
+    """Set all limits of a connection anew."""
+    body: BudgetsBody = request.body
+    _refuse_repeated_scopes(body.budgets)
+    wanted = [
+        BudgetLimit(scope=budget.scope, requests=budget.requests, per_seconds=float(budget.per_seconds))
+        for budget in body.budgets
+    ]
+    limits = await services.connections.replace_budgets(request.partner_id, request.path["id"], wanted)
+    return Answer(content=BudgetsRead(budgets=limits))
+
+
+def _refuse_repeated_scopes(budgets: Sequence[BudgetBody]) -> None:
+    scopes = [budget.scope for budget in budgets]
+    faults = [
+        ValidationErrorDetail(
+            path=f"body.budgets.{place}.scope",
+            input=scope,
+            message="This scope has a limit already; name each scope once.",
+            error_type=ErrorType.RANGE,
+        )
+        for place, scope in enumerate(scopes)
+        if scope in scopes[:place]
+    ]
+    if faults:
+        raise InvalidRequestError(faults)
+
+
+CONNECTIONS: Final = (
+    Endpoint(
+        method="GET",
+        path="/v2/integrations/connections",
+        operation_id="list_connections",
+        summary="List connections",
+        tag=Tag.CONNECTIONS,
+        handler=list_connections,
+        scope=Scope.CONNECTION_READ,
+        query=ConnectionQuery,
+        answers={200: AnswerShape(description="A page of connections.", content=CursorPage[ConnectionRead])},
+    ),
+    Endpoint(
+        method="GET",
+        path=_BUDGETS_PATH,
+        operation_id="get_connection_budgets",
+        summary="Get the limits under which a connection is written to",
+        tag=Tag.CONNECTIONS,
+        handler=get_budgets,
+        scope=Scope.CONNECTION_READ,
+        answers={200: AnswerShape(description="The limits in force.", content=BudgetsRead)},
+    ),
+    Endpoint(
+        method="PUT",
+        path=_BUDGETS_PATH,
+        operation_id="replace_connection_budgets",
+        summary="Replace the limits under which a connection is written to",
+        description="The whole set is replaced: a scope that is not named has no limit any more. Holds from the next "
+        "call on.",
+        tag=Tag.CONNECTIONS,
+        handler=replace_budgets,
+        scope=Scope.CONNECTION_UPDATE,
+        body=BudgetsBody,
+        answers={200: AnswerShape(description="The limits now in force.", content=BudgetsRead)},
+    ),
+)

@@ -1,0 +1,119 @@
+"""What one endpoint is: a row of the endpoint table, and what passes between it and the gateway."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from fleetwrite.access.models import Principal
+from fleetwrite.access.scopes import Scope
+from fleetwrite.bootstrap import Services
+from fleetwrite.operations.models import Directives
+
+JSON: Final = "application/json"
+FORM: Final = "application/x-www-form-urlencoded"
+
+
+class Tag(Enum):
+    """A chapter of the documentation. Those of the telematics API are the contract's."""
+
+    TRACKING = "Fleet Operations & Tracking"
+    PEOPLE = "Drivers & Users"
+    COMPLIANCE = "Compliance & Regulation"
+    MAINTENANCE = "Maintenance & Vehicle Health"
+    CONNECTIONS = "Connections"
+    OPERATIONS = "Resource Operations"
+    WEBHOOKS = "Webhooks"
+    AUTHENTICATION = "Authentication"
+    INSIGHT = "Health & Insight"
+
+
+class ApiRequest(Struct, kw_only=True):
+    """A request after all checks, as a handler sees it.
+
+    Attributes:
+        headers: by their names in lower case; several lines of one name are joined by commas.
+        principal: who is calling; None where the endpoint asks for no token.
+        path: the path's ids, by their names in the table.
+        query: the endpoint's query Struct.
+        body: the endpoint's body Struct, or the raw bytes of a form.
+        directives: what the headers of a write ask for.
+        is_lenient: whether unknown body fields are to be ignored (`Prefer: handling=lenient`).
+        ignored_fields: those that were.
+    """
+
+    headers: Mapping[str, str]
+    principal: Principal | None = None
+    path: Mapping[str, UUID] = {}
+    query: Any = None
+    body: Any = None
+    directives: Directives = Directives()
+    is_lenient: bool = False
+    ignored_fields: tuple[str, ...] = ()
+
+    @property
+    def partner_id(self) -> UUID:
+        """The calling partner.
+
+        Raises:
+            RuntimeError: the endpoint asks for no token; its row in the table lacks a scope.
+        """
+        if self.principal is None:
+            raise RuntimeError("This endpoint asks for no token, hence knows no partner.")
+        return self.principal.partner_id
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What is sent back. `content` is encoded as JSON, unless it is bytes; None for no body."""
+
+    status: int = 200
+    content: Any = None
+    media_type: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Handler = Callable[[Services, ApiRequest], Awaitable[Answer]]
+
+
+class AnswerShape(Struct, frozen=True, kw_only=True):
+    """One documented answer: what it means, and the type of its body (None: no body).
+
+    Attributes:
+        headers: the names of headers that it may carry.
+    """
+
+    description: str
+    content: Any = None
+    media_type: str = JSON
+    headers: tuple[str, ...] = ()
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """One row of the endpoint table. It drives routing, authorisation, decoding and the OpenAPI document.
+
+    Attributes:
+        path: with its parameters in braces; each is an id.
+        scope: what the caller's token must allow; None: no token needed.
+        query: Struct of the query parameters; None: there are none, and whatever comes is ignored.
+        body: Struct of the request body; None: none is read.
+        media_type: how the body is written.
+        has_directives: whether the headers of writes are read.
+        answers: by status; the errors that every endpoint can give are added by the document.
+        description: what the summary leaves out.
+    """
+
+    method: str
+    path: str
+    operation_id: str
+    summary: str
+    tag: Tag
+    handler: Handler
+    answers: Mapping[int, AnswerShape]
+    scope: Scope | None = None
+    query: type[Struct] | None = None
+    body: type[Struct] | None = None
+    media_type: str = JSON
+    has_directives: bool = False
+    description: str = ""

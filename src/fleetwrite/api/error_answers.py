@@ -1,0 +1,151 @@
+"""Which answer each error gets: one table from exception classes to the contract's error bodies."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+from msgspec import Struct
+
+from fleetwrite.access.errors import MissingScopeError, OAuthError, UnauthenticatedError
+from fleetwrite.api.decoding import InvalidBodyError, MalformedJsonError
+from fleetwrite.api.endpoint import Answer
+from fleetwrite.api.intake import (
+    ContentTooLargeError,
+    InvalidRequestError,
+    UnsupportedMediaTypeError,
+)
+from fleetwrite.connections.errors import ConnectionNotFoundError
+from fleetwrite.connectors.sdk.write import UnofferedWriteError
+from fleetwrite.contract import errors
+from fleetwrite.contract.auth import ErrorResponse
+from fleetwrite.contract.errors import ErrorType, RetryAfterDetail, ValidationErrorDetail
+from fleetwrite.dispatch.errors import OrderConflictError, UnknownScopeError
+from fleetwrite.kit.errors import FleetwriteError
+from fleetwrite.kit.keyset import BadCursorError
+from fleetwrite.operations.errors import (
+    BacklogFullError,
+    InvalidWriteError,
+    OperationNotFoundError,
+    ReferenceUsedError,
+    SecretNotFoundError,
+    SecretNotReadyError,
+)
+from fleetwrite.operations.errors import RecordNotFoundError as TargetNotFoundError
+from fleetwrite.records.errors import RecordNotFoundError
+from fleetwrite.webhooks.errors import (
+    DuplicateSubscriptionError,
+    InvalidSubscriptionError,
+    SubscriptionNotFoundError,
+)
+
+
+class RouteNotFoundError(FleetwriteError):
+    """No endpoint has this path."""
+
+
+class MethodNotAllowedError(FleetwriteError):
+    """The path has endpoints, none of them with this method; `allowed` are theirs."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__(f"This path takes {', '.join(allowed)}.")
+        self.allowed = allowed
+
+
+INTERNAL_ERROR: Final = Answer(status=500, content=errors.InternalServerError())
+
+BODIES: Final[Mapping[int, type[Struct]]] = MappingProxyType(
+    {
+        400: errors.BadRequest,
+        401: errors.Unauthorized,
+        403: errors.Forbidden,
+        404: errors.NotFound,
+        405: errors.MethodNotAllowed,
+        409: errors.Conflict,
+        413: errors.ContentTooLarge,
+        415: errors.UnsupportedMediaType,
+        422: errors.UnprocessableEntity,
+        429: errors.TooManyRequests,
+        500: errors.InternalServerError,
+        501: errors.NotImplementedResponse,
+    }
+)
+"""The body of each error status."""
+
+
+def answer_to(error: Exception) -> Answer | None:
+    """The answer to `error`; None where nobody foresaw it, which is a defect of ours (500)."""
+    for kind in type(error).__mro__:
+        render = _ANSWERS.get(kind)
+        if render is not None:
+            return render(error)
+    return None
+
+
+def _plain(status: int, *headers: tuple[str, str]) -> Callable[[Any], Answer]:
+    body = BODIES[status]
+    return lambda error: Answer(status=status, content=body(detail=str(error)), headers=headers)
+
+
+def _invalid(details: Sequence[ValidationErrorDetail]) -> Answer:
+    return Answer(status=422, content=errors.UnprocessableEntity(detail=list(details)))
+
+
+def _one_fault(path: str, error_type: ErrorType) -> Callable[[Any], Answer]:
+    """For errors that concern one field, whose text already says what is wrong with what was sent."""
+    return lambda error: _invalid(
+        [ValidationErrorDetail(path=path, input="", message=str(error), error_type=error_type)]
+    )
+
+
+def _wait_first(error: BacklogFullError) -> Answer:
+    seconds = error.retry_after_s
+    body = errors.TooManyRequests(detail=RetryAfterDetail(retry_after_seconds=seconds, message=str(error)))
+    return Answer(status=429, content=body, headers=(("Retry-After", str(seconds)),))
+
+
+def _oauth(error: OAuthError) -> Answer:
+    body = ErrorResponse(error=error.error, error_description=error.description)
+    challenge = (("WWW-Authenticate", 'Basic realm="fleetwrite"'),) if error.status == 401 else ()
+    return Answer(status=error.status, content=body, headers=(("Cache-Control", "no-store"), *challenge))
+
+
+def _too_large(error: ContentTooLargeError) -> Answer:
+    # What is left of the body would be taken for the next request, or swallowed without end.
+    hang_up = () if error.was_read else (("Connection", "close"),)
+    return Answer(status=413, content=errors.ContentTooLarge(detail=str(error)), headers=hang_up)
+
+
+_ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
+    {
+        MalformedJsonError: _plain(400),
+        UnauthenticatedError: _plain(401, ("WWW-Authenticate", 'Bearer realm="fleetwrite"')),
+        OAuthError: _oauth,
+        MissingScopeError: _plain(403),
+        RouteNotFoundError: _plain(404),
+        ConnectionNotFoundError: _plain(404),
+        RecordNotFoundError: _plain(404),
+        TargetNotFoundError: _plain(404),
+        OperationNotFoundError: _plain(404),
+        SecretNotFoundError: _plain(404),
+        SubscriptionNotFoundError: _plain(404),
+        MethodNotAllowedError: lambda error: Answer(
+            status=405,
+            content=errors.MethodNotAllowed(detail=str(error)),
+            headers=(("Allow", ", ".join(error.allowed)),),
+        ),
+        OrderConflictError: _plain(409),
+        ReferenceUsedError: _plain(409),
+        SecretNotReadyError: _plain(409),
+        DuplicateSubscriptionError: _plain(409),
+        ContentTooLargeError: _too_large,
+        UnsupportedMediaTypeError: _plain(415),
+        InvalidRequestError: lambda error: _invalid(error.details),
+        InvalidBodyError: lambda error: _invalid(error.details),
+        InvalidWriteError: lambda error: _invalid(error.details),
+        InvalidSubscriptionError: lambda error: _invalid(error.details),
+        BadCursorError: _one_fault("query.cursor", ErrorType.FORMAT),
+        UnknownScopeError: _one_fault("body.budgets", ErrorType.ENUM),
+        BacklogFullError: _wait_first,
+        UnofferedWriteError: _plain(501),
+    }
+)

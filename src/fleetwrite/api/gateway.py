@@ -1,0 +1,167 @@
+"""The one ASGI layer: everything that happens to every request, around the handler of its endpoint.
+
+The order of checks, each with its answer, is: route (404), method (405), token (401), scope (403), media type (415),
+size (413), JSON (400), then path, query, headers and body together (422 with all faults), then what the handler's
+service finds (404 for a connection that is not the caller's, 422 for ids, 501, 409, 429).
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qsl
+
+import msgspec
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from fleetwrite.api.decoding import InvalidBodyError, decode_body, decode_query
+from fleetwrite.api.endpoint import FORM, Answer, ApiRequest, Endpoint
+from fleetwrite.api.error_answers import INTERNAL_ERROR, MethodNotAllowedError, RouteNotFoundError, answer_to
+from fleetwrite.api.headers import (
+    IGNORED_FIELDS,
+    LENIENT,
+    PREFERENCE_APPLIED,
+    is_lenient,
+    name_list,
+    read_directives,
+    request_id,
+)
+from fleetwrite.api.intake import (
+    ClientGoneError,
+    InvalidRequestError,
+    check_media_type,
+    read_body,
+    read_headers,
+    read_path,
+)
+from fleetwrite.api.metrics import observe
+from fleetwrite.bootstrap import Services
+from fleetwrite.contract.errors import ValidationErrorDetail
+
+_log = structlog.get_logger(__name__)
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+
+CLIENT_GONE: Final = 499
+"""The status logged and counted for requests whose client hung up; nobody receives it. nginx made it a custom."""
+
+
+class Gateway:
+    """Serves all endpoints of one path. With none, it answers 404: the place for unknown paths."""
+
+    def __init__(self, services: Services, path: str, endpoints: Mapping[str, Endpoint]) -> None:
+        self._services = services
+        self._path = path
+        # HEAD is GET without the body, which the server leaves off.
+        self._endpoints = {**endpoints, "HEAD": endpoints["GET"]} if "GET" in endpoints else dict(endpoints)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; nothing that happens in a handler gets past here."""
+        if scope["type"] != "http":  # a WebSocket, which no path of ours speaks
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        started_at = time.perf_counter()
+        headers = read_headers(scope)
+        request = ApiRequest(headers=headers)
+        identity = request_id(headers)
+        with structlog.contextvars.bound_contextvars(request_id=identity):
+            answer = await self._answer(request, scope, receive)
+            if answer is not None:
+                await _send(send, answer, identity)
+            status = CLIENT_GONE if answer is None else answer.status
+            seconds = time.perf_counter() - started_at
+            observe(self._endpoints.get(scope["method"]), status, seconds)
+            _log.info(
+                "request",
+                method=scope["method"],
+                path=self._path,
+                status=status,
+                ms=round(seconds * 1000, 2),
+                partner_id=None if request.principal is None else str(request.principal.partner_id),
+            )
+
+    async def _answer(self, request: ApiRequest, scope: Scope, receive: Receive) -> Answer | None:
+        """The answer, whatever happens; None where the client has hung up."""
+        try:
+            endpoint = self._endpoint(scope["method"])
+            await self._check(endpoint, request, scope, receive)
+            return _encoded(await endpoint.handler(self._services, request), _lenience(request))
+        except ClientGoneError:
+            return None
+        except Exception as error:  # noqa: BLE001 # the last resort: whatever it is, the client gets an answer
+            foreseen = answer_to(error)
+            if foreseen is None:
+                _log.exception("request failed unexpectedly", method=scope["method"], path=self._path)
+            return _encoded(foreseen or INTERNAL_ERROR)
+
+    def _endpoint(self, method: str) -> Endpoint:
+        if not self._endpoints:
+            raise RouteNotFoundError("There is nothing at this path; see /openapi.json for what there is.")
+        if method not in self._endpoints:
+            raise MethodNotAllowedError(sorted(self._endpoints))
+        return self._endpoints[method]
+
+    async def _check(self, endpoint: Endpoint, request: ApiRequest, scope: Scope, receive: Receive) -> None:
+        """Fill `request` with what the handler needs, or raise what is wrong, in the order told above."""
+        headers = request.headers
+        if endpoint.scope is not None:
+            request.principal = await self._services.tokens.authenticate(headers.get("authorization"))
+            request.principal.require(endpoint.scope)
+        raw = await _raw_body(endpoint, headers, receive)
+        request.path, faults = read_path(scope["path_params"])
+        request.is_lenient = endpoint.body is not None and is_lenient(headers)
+        if endpoint.query is not None:
+            try:
+                items = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+                request.query = decode_query(endpoint.query, items)
+            except InvalidBodyError as error:
+                faults += error.details
+        if endpoint.has_directives:
+            request.directives, header_faults = read_directives(headers)
+            faults += header_faults
+        _decode(endpoint, request, raw, faults)
+
+
+def _decode(endpoint: Endpoint, request: ApiRequest, raw: bytes, faults: list[ValidationErrorDetail]) -> None:
+    if endpoint.media_type == FORM:
+        request.body = raw
+    elif endpoint.body is not None:
+        try:
+            decoded = decode_body(endpoint.body, raw, lenient=request.is_lenient)
+            request.body, request.ignored_fields = decoded.body, decoded.ignored_fields
+        except InvalidBodyError as error:
+            faults += error.details
+    if faults:
+        raise InvalidRequestError(faults)
+
+
+async def _raw_body(endpoint: Endpoint, headers: Mapping[str, str], receive: Receive) -> bytes:
+    if endpoint.body is None:
+        return b""
+    check_media_type(headers, endpoint.media_type)
+    return await read_body(headers, receive)
+
+
+def _lenience(request: ApiRequest) -> tuple[tuple[str, str], ...]:
+    if not request.is_lenient:
+        return ()
+    applied = (PREFERENCE_APPLIED, f"handling={LENIENT}")
+    if not request.ignored_fields:
+        return (applied,)
+    return (applied, (IGNORED_FIELDS, name_list(request.ignored_fields)))
+
+
+def _encoded(answer: Answer, more_headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    content = answer.content
+    body = content if isinstance(content, bytes) else b"" if content is None else _ENCODER.encode(content)
+    return msgspec.structs.replace(answer, content=body, headers=(*answer.headers, *more_headers))
+
+
+async def _send(send: Send, answer: Answer, identity: str) -> None:
+    head = [(b"x-request-id", identity.encode())]
+    head += [(name.lower().encode(), value.encode()) for name, value in answer.headers]
+    if answer.status != 204:
+        head.append((b"content-type", answer.media_type.encode()))
+        head.append((b"content-length", str(len(answer.content)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": head})
+    await send({"type": "http.response.body", "body": answer.content})

@@ -1,0 +1,34 @@
+"""What Prometheus is told of the API. No label tells partners apart: their number is not ours to bound."""
+
+from typing import Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+
+from fleetwrite.api.endpoint import Answer, ApiRequest, Endpoint
+from fleetwrite.bootstrap import Services
+
+REQUESTS: Final = Counter(
+    "fleetwrite_http_requests", "Requests answered, by operation and status.", ("operation_id", "status")
+)
+DURATION: Final = Histogram(
+    "fleetwrite_http_request_duration_seconds",
+    "Time from a request's head to its answer's end, by operation.",
+    ("operation_id",),
+    # From an accept inside a shared commit (about 1 ms) to the deadline of a sync write (30 s).
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+)
+
+NO_OPERATION: Final = "none"
+"""The operation id of requests for which there is no endpoint."""
+
+
+def observe(endpoint: Endpoint | None, status: int, seconds: float) -> None:
+    """Count one answered request."""
+    operation_id = NO_OPERATION if endpoint is None else endpoint.operation_id
+    REQUESTS.labels(operation_id, str(status)).inc()
+    DURATION.labels(operation_id).observe(seconds)
+
+
+async def get_metrics(_services: Services, _request: ApiRequest) -> Answer:
+    """All metrics of this process in the Prometheus text format."""
+    return Answer(content=generate_latest(), media_type=CONTENT_TYPE_LATEST)

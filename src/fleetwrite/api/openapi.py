@@ -1,0 +1,250 @@
+"""The OpenAPI 3.1 document, generated from the endpoint table and the Structs it names."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any, Final
+
+import msgspec
+
+from fleetwrite.api import headers
+from fleetwrite.api.authentication import TOKEN_PATH
+from fleetwrite.api.endpoint import JSON, AnswerShape, Endpoint, Tag
+from fleetwrite.api.error_answers import BODIES
+from fleetwrite.api.json_schemas import Schema, schema_components
+from fleetwrite.contract.notifications import BaseResourceOperationEvent, EventEnvelope
+
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
+
+EVENTS: Final = {
+    "resource_operation.created": "A write was accepted.",
+    "resource_operation.succeeded": "A write reached its TSP; `resource_id` and `source_id` are set.",
+    "resource_operation.failed": "A write ended without being done, or nobody can know; `logs` say why.",
+}
+
+_DELIVERY_HEADERS: Final = {
+    "X-Catena-Signature": "Base64 of HMAC-SHA256, under the webhook's secret, of timestamp, dot and unpacked body.",
+    "X-Catena-Timestamp": "When this attempt was signed.",
+    "X-Event-Type": "The event's name.",
+    "X-Webhook-ID": "The webhook that this is for.",
+    "X-Request-ID": "Identifies this attempt.",
+    "X-Delivery-Attempt": "Counts the attempts from 1.",
+    "X-Schema-Version": "Version of the envelope.",
+    "Content-Encoding": "`gzip`.",
+}
+
+_ERROR_WORDS: Final[Mapping[int, str]] = {
+    400: "The body is no JSON.",
+    401: "There is no valid token.",
+    403: "The token lacks the scope.",
+    404: "It is unknown, or somebody else's.",
+    405: "The path does not take this method.",
+    409: "It contradicts the present state.",
+    413: "The body is larger than 256 KiB.",
+    415: "The body is not declared as JSON in UTF-8.",
+    422: "The request is not valid; all faults at once.",
+    429: "Too much is waiting.",
+    500: "Our fault.",
+    501: "The TSP does not offer this write.",
+}
+_ERROR_HEADERS: Final[Mapping[int, tuple[str, ...]]] = {
+    401: ("WWW-Authenticate",),
+    405: ("Allow",),
+    429: ("Retry-After",),
+}
+
+_HEADER_WORDS: Final[Mapping[str, str]] = {
+    headers.REQUEST_ID: "Identifies this request in logs: the caller's own, else a new one.",
+    headers.LOSSES: "Fields of the body that the TSP has no place for, separated by commas.",
+    headers.IGNORED_FIELDS: "Unknown fields of the body that were ignored, separated by commas.",
+    headers.PREFERENCE_APPLIED: "`handling=lenient` where that was asked for.",
+    "Retry-After": "Seconds to wait.",
+    "WWW-Authenticate": "How to authenticate.",
+    "Allow": "The methods that this path takes.",
+    "Cache-Control": "`no-store`.",
+}
+
+_DIRECTIVES: Final[Sequence[tuple[str, str, Schema]]] = (
+    (headers.NULL, "`clear`: a null empties its field. Without it a null means unchanged.", {"const": "clear"}),
+    (
+        headers.LOSSES,
+        "`allow`: write even if the TSP has no place for some fields; the answer lists them.",
+        {"const": "allow"},
+    ),
+    (
+        headers.IDEMPOTENCY_KEY,
+        "Your own name for this write; what must not be done twice is recognised by it.",
+        {"type": "string", "minLength": 1, "maxLength": headers.LONGEST_IDEMPOTENCY_KEY},
+    ),
+)
+_PREFER: Final = (
+    headers.PREFER,
+    "`handling=lenient`: unknown body fields are ignored and named in the answer, instead of refused.",
+    {"type": "string", "examples": ["handling=lenient"]},
+)
+
+
+def build_document(endpoints: Sequence[Endpoint]) -> Schema:
+    """Describe `endpoints`, and the webhook deliveries we send."""
+    schemas = _Schemas(endpoints)
+    paths: dict[str, Schema] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Fleetwrite",
+            "version": version("fleetwrite"),
+            "summary": "A self-hosted write gateway to telematics providers",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag.value} for tag in Tag],
+        "paths": paths,
+        "webhooks": {name: {"post": _delivery(name, words, schemas)} for name, words in EVENTS.items()},
+        "components": {
+            "schemas": schemas.components,
+            "responses": {f"Error{status}": _error(status, schemas) for status in BODIES},
+            "securitySchemes": {"Bearer": _security_scheme(endpoints)},
+        },
+    }
+
+
+class _Schemas:
+    """The JSON Schemas of all types that the endpoints name."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self._types: list[Any] = [EventEnvelope[BaseResourceOperationEvent], *BODIES.values()]
+        for endpoint in endpoints:
+            self._types += [endpoint.body] if endpoint.body is not None else []
+            self._types += [shape.content for shape in endpoint.answers.values() if shape.content is not None]
+        self._references, self.components = schema_components(self._types)
+
+    def of(self, wanted: Any) -> Schema:
+        return self._references[self._types.index(wanted)]
+
+
+def _operation(endpoint: Endpoint, schemas: _Schemas) -> Schema:
+    operation: Schema = {
+        "operationId": endpoint.operation_id,
+        "summary": endpoint.summary,
+        "tags": [endpoint.tag.value],
+        "parameters": _parameters(endpoint),
+        "responses": {
+            **{str(status): _response(shape, schemas) for status, shape in sorted(endpoint.answers.items())},
+            **{str(status): {"$ref": f"#/components/responses/Error{status}"} for status in _errors(endpoint)},
+        },
+        "security": [] if endpoint.scope is None else [{"Bearer": [endpoint.scope.value]}],
+    }
+    if endpoint.description:
+        operation["description"] = endpoint.description
+    if endpoint.body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {endpoint.media_type: {"schema": schemas.of(endpoint.body)}},
+        }
+    return operation
+
+
+def _errors(endpoint: Endpoint) -> list[int]:
+    """The errors that an endpoint can give beside its own answers. The contract declares its own on every operation."""
+    possible = {405, 500}
+    if endpoint.scope is not None:
+        possible |= {401, 403, 404, 409, 422, 429}
+    if endpoint.body is not None:
+        possible |= {413, 415, 400}
+    if endpoint.has_directives:
+        possible.add(501)
+    return sorted(possible - endpoint.answers.keys())
+
+
+def _parameters(endpoint: Endpoint) -> list[Schema]:
+    parameters = [
+        _parameter("path", name, {"type": "string", "format": "uuid"}, required=True)
+        for name in _PARAMETER.findall(endpoint.path)
+    ]
+    if endpoint.query is not None:
+        _, components = schema_components([endpoint.query])
+        parameters += [
+            _parameter("query", name, _inlined(schema, components))
+            for name, schema in components[endpoint.query.__name__]["properties"].items()
+        ]
+    if endpoint.body is not None and endpoint.media_type == JSON:
+        described = (_PREFER, *_DIRECTIVES) if endpoint.has_directives else (_PREFER,)
+        parameters += [_parameter("header", name, schema, words) for name, words, schema in described]
+    parameters.append(
+        _parameter(
+            "header",
+            headers.REQUEST_ID,
+            {"type": "string", "maxLength": headers.LONGEST_REQUEST_ID},
+            "Yours, for logs.",
+        )
+    )
+    return parameters
+
+
+def _parameter(place: str, name: str, schema: Schema, words: str = "", *, required: bool = False) -> Schema:
+    parameter: Schema = {"in": place, "name": name, "required": required, "schema": schema}
+    return parameter | {"description": words} if words else parameter
+
+
+def _inlined(schema: Any, components: Mapping[str, Schema]) -> Any:
+    """`schema` without references: a query parameter stands alone."""
+    if isinstance(schema, list):
+        return [_inlined(item, components) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(components[schema["$ref"].rsplit("/", 1)[1]], components)
+    return {key: _inlined(value, components) for key, value in schema.items()}
+
+
+def _response(shape: AnswerShape, schemas: _Schemas) -> Schema:
+    response: Schema = {
+        "description": shape.description,
+        "headers": {name: _header(name) for name in (headers.REQUEST_ID, *shape.headers)},
+    }
+    if shape.content is not None:
+        response["content"] = {shape.media_type: {"schema": schemas.of(shape.content)}}
+    return response
+
+
+def _header(name: str) -> Schema:
+    return {"description": _HEADER_WORDS[name], "schema": {"type": "string"}}
+
+
+def _error(status: int, schemas: _Schemas) -> Schema:
+    body = BODIES[status]
+    shape = AnswerShape(description=_ERROR_WORDS[status], content=body, headers=_ERROR_HEADERS.get(status, ()))
+    response = _response(shape, schemas)
+    # What the answer looks like when nobody fills in the details.
+    response["content"][JSON]["example"] = msgspec.to_builtins(body())
+    return response
+
+
+def _delivery(name: str, words: str, schemas: _Schemas) -> Schema:
+    return {
+        "operationId": f"on_{name.replace('.', '_')}",
+        "summary": words,
+        "tags": [Tag.WEBHOOKS.value],
+        "parameters": [
+            _parameter("header", header, {"type": "string"}, meaning, required=True)
+            for header, meaning in _DELIVERY_HEADERS.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": schemas.of(EventEnvelope[BaseResourceOperationEvent])}},
+        },
+        "responses": {"2XX": {"description": "Taken. Any other answer, or none within 3 s, is tried again."}},
+        "security": [],
+    }
+
+
+def _security_scheme(endpoints: Iterable[Endpoint]) -> Schema:
+    scopes = sorted({endpoint.scope.value for endpoint in endpoints if endpoint.scope is not None})
+    return {
+        "type": "oauth2",
+        "flows": {
+            "clientCredentials": {"tokenUrl": TOKEN_PATH, "scopes": {scope: f"Allows {scope}." for scope in scopes}}
+        },
+    }
