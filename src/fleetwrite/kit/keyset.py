@@ -5,7 +5,7 @@ neither repeat nor hide others, and the last page costs what the first one does.
 """
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 from uuid import UUID
@@ -122,6 +122,12 @@ class PageQuery:
     def where(self, condition: str, *values: Any) -> None:
         """Add a condition, one ``{}`` for each of its values; all conditions must hold."""
         self._conditions.append(self._numbered(condition, self._values, values))
+
+    def where_among(self, column: str, values: Collection[Any] | None) -> None:
+        """Let `column` be one of `values`; None lets it be anything, no values let nothing through."""
+        if values is not None:
+            # PostgreSQL refuses a text with NUL, so no row can have it either.
+            self.where(f"{column} = ANY({{}})", [value for value in values if "\0" not in str(value)])
 
     async def fetch(self, connection: Connection, window: Window) -> Page[asyncpg.Record]:
         """Read the page that `window` asks for."""

@@ -1,0 +1,35 @@
+"""What can be wrong with a connection."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from fleetwrite.kit.errors import FleetwriteError
+
+
+class ConnectionNotFoundError(FleetwriteError):
+    """No connection of this id that the partner may use: unknown, somebody else's, deleted or cancelled alike."""
+
+    def __init__(self, connection_id: UUID) -> None:
+        super().__init__(f"There is no connection {connection_id}: take the id from GET /v2/integrations/connections.")
+        self.connection_id = connection_id
+
+
+class UnknownFleetError(FleetwriteError):
+    """There is no fleet of this id."""
+
+
+class FieldFault(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with one field (`credentials.token`), and how to put it right."""
+
+    field: str
+    message: str
+
+
+class BadConnectionFieldsError(FleetwriteError):
+    """Credentials or settings are not what the provider's connector asks for; `faults` names every field."""
+
+    def __init__(self, faults: Sequence[FieldFault]) -> None:
+        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
+        self.faults = tuple(faults)

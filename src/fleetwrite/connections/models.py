@@ -1,0 +1,91 @@
+"""A connection, and the account behind it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from fleetwrite.connections.fields import base_url
+from fleetwrite.connectors.sdk.registry import Registry
+from fleetwrite.contract.enums import ConnectionStatusEnum
+from fleetwrite.contract.tsps import TspEnum
+from fleetwrite.vault.service import Vault
+
+CREDENTIALS_PURPOSE: Final = "connection-credentials"
+"""What the vault binds sealed logins to, with the connection's id."""
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """A fleet's account at a provider, as the partner who asks may see it.
+
+    Attributes:
+        id: ours.
+        fleet_id: whose account it is.
+        fleet_ref: the asking partner's own name for the fleet; None where no partner asks.
+        tsp_slug: the connector that serves it.
+        source_name: the contract's name for the platform.
+        description: tells several accounts at one provider apart.
+        status: only an active one sends; others hold what they accepted.
+        settings: what the connector must know beside the login.
+        credentials_masked: the names of the credentials, their secrets hidden.
+        created_at: when it was made.
+        updated_at: when any of this changed.
+    """
+
+    id: UUID
+    fleet_id: UUID
+    fleet_ref: str | None
+    tsp_slug: str
+    source_name: TspEnum
+    description: str | None
+    status: ConnectionStatusEnum
+    settings: Mapping[str, str]
+    credentials_masked: Mapping[str, str]
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection about to be added; see `Connection`."""
+
+    id: UUID
+    fleet_id: UUID
+    tsp_slug: str
+    source_name: TspEnum
+    description: str | None
+    credentials_sealed: bytes
+    credentials_masked: Mapping[str, str]
+    settings: Mapping[str, str]
+
+
+class Account:
+    """A connection as one logs in to it. The seal is opened when the login is asked for, and nothing is kept."""
+
+    __slots__ = ("_registry", "_sealed", "_vault", "connection")
+
+    def __init__(self, connection: Connection, sealed: bytes, vault: Vault, registry: Registry) -> None:
+        self.connection = connection
+        self._sealed = sealed
+        self._vault = vault
+        self._registry = registry
+
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        """The login, in the clear.
+
+        Raises:
+            SealBrokenError: it was sealed with another master key, or altered. Only this connection is concerned.
+        """
+        return self._vault.open_json(self._sealed, purpose=CREDENTIALS_PURPOSE, subject=self.connection.id)
+
+    @property
+    def base_url(self) -> str:
+        """The address of the provider's API for this account, without a slash at its end.
+
+        Raises:
+            UnknownTspError: the provider's connector is not installed any more.
+            BadConnectionFieldsError: the connector does not know the account's region any more.
+        """
+        return base_url(self._registry.get(self.connection.tsp_slug).manifest, self.connection.settings)

@@ -1,0 +1,198 @@
+"""Finds, makes and changes connections."""
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+import asyncpg
+
+from fleetwrite.connections import store
+from fleetwrite.connections.errors import ConnectionNotFoundError, UnknownFleetError
+from fleetwrite.connections.fields import check_fields, mask
+from fleetwrite.connections.models import CREDENTIALS_PURPOSE, Account, Connection, NewConnection
+from fleetwrite.connectors.sdk.registry import Registry
+from fleetwrite.connectors.sdk.tsp_ids import tsp_id
+from fleetwrite.contract.enums import ConnectionStatusEnum
+from fleetwrite.contract.integrations import ConnectionRead
+from fleetwrite.dispatch.models import BudgetLimit
+from fleetwrite.dispatch.service import Dispatch
+from fleetwrite.kit import database
+from fleetwrite.kit.ids import new_id
+from fleetwrite.kit.keyset import Page, Window
+from fleetwrite.vault.service import Vault
+
+LANE_KIND = "operation"
+"""Lanes of a connection hold operations."""
+
+
+class ConnectionService:
+    """Connections, for partners that see them through an agreement, and for those who carry out writes.
+
+    What decides who may use a connection is read each time: an agreement that ends, ends at once.
+    """
+
+    def __init__(self, database: database.Database, vault: Vault, registry: Registry, dispatch: Dispatch) -> None:
+        self._database = database
+        self._vault = vault
+        self._registry = registry
+        self._dispatch = dispatch
+
+    async def get(self, partner_id: UUID, connection_id: UUID) -> Connection:
+        """The connection of this id, by one indexed query.
+
+        Raises:
+            ConnectionNotFoundError: the partner may not use it, or it is gone, or never was.
+        """
+        async with self._database.acquire() as connection:
+            found = await store.find_shared(connection, partner_id, connection_id)
+        if found is None:
+            raise ConnectionNotFoundError(connection_id)
+        return found
+
+    async def page(
+        self,
+        partner_id: UUID,
+        window: Window,
+        *,
+        tsp_id: UUID | None = None,
+        fleet_ids: Collection[UUID] | None = None,
+        fleet_refs: Collection[str] | None = None,
+    ) -> Page[Connection]:
+        """A page of the partner's connections; each filter that is not None narrows it."""
+        async with self._database.acquire() as connection:
+            return await store.page_shared(
+                connection,
+                partner_id,
+                window,
+                tsp_slugs=None if tsp_id is None else self._slugs_of(tsp_id),
+                fleet_ids=fleet_ids,
+                fleet_refs=fleet_refs,
+            )
+
+    async def create(
+        self,
+        *,
+        fleet_id: UUID,
+        tsp_slug: str,
+        credentials: Mapping[str, str],
+        settings: Mapping[str, str],
+        description: str | None = None,
+    ) -> Connection:
+        """Connect a fleet to a provider: seal the login, and set up the provider's published budgets.
+
+        Raises:
+            UnknownTspError: no connector has this slug.
+            BadConnectionFieldsError: credentials or settings are not what the connector asks for.
+            UnknownFleetError: there is no such fleet.
+        """
+        manifest = self._registry.get(tsp_slug).manifest
+        check_fields(manifest, credentials, settings)
+        connection_id = new_id()
+        new = NewConnection(
+            id=connection_id,
+            fleet_id=fleet_id,
+            tsp_slug=tsp_slug,
+            source_name=manifest.source_name,
+            description=description,
+            credentials_sealed=self._vault.seal_json(credentials, purpose=CREDENTIALS_PURPOSE, subject=connection_id),
+            credentials_masked=mask(manifest, credentials),
+            settings=settings,
+        )
+        budgets = [
+            BudgetLimit(scope=budget.scope, requests=budget.requests, per_seconds=budget.per_seconds)
+            for budget in manifest.budgets
+        ]
+        try:
+            async with self._database.transaction() as connection:
+                made = await store.insert(connection, new)
+                await self._dispatch.register_owner(connection, made.id, LANE_KIND, budgets)
+        except asyncpg.ForeignKeyViolationError as error:
+            raise UnknownFleetError(f"There is no fleet {fleet_id}: make it first.") from error
+        return made
+
+    async def of_fleet(self, fleet_id: UUID) -> list[Connection]:
+        """All connections of a fleet that are not gone, oldest first."""
+        async with self._database.acquire() as connection:
+            return await store.of_fleet(connection, fleet_id)
+
+    async def open_accounts(
+        self, connection: database.Connection, connection_ids: Collection[UUID]
+    ) -> dict[UUID, Account]:
+        """Accounts by connection id, by one query, whatever their status. Unknown ids are left out."""
+        rows = await store.with_sealed_credentials(connection, connection_ids)
+        return {found.id: Account(found, sealed, self._vault, self._registry) for found, sealed in rows}
+
+    async def replace_settings(self, connection_id: UUID, settings: Mapping[str, str]) -> None:
+        """Set all settings of a connection anew; attempts that start later use them.
+
+        Raises:
+            ConnectionNotFoundError: there is no such connection.
+            BadConnectionFieldsError: they are not what the connector asks for.
+        """
+        async with self._database.transaction() as connection:
+            accounts = await self.open_accounts(connection, [connection_id])
+            if connection_id not in accounts:
+                raise ConnectionNotFoundError(connection_id)
+            account = accounts[connection_id]
+            manifest = self._registry.get(account.connection.tsp_slug).manifest
+            check_fields(manifest, account.credentials, settings)
+            await store.update_settings(connection, connection_id, settings)
+
+    async def set_status(
+        self, connection: database.Connection, connection_id: UUID, status: ConnectionStatusEnum
+    ) -> None:
+        """Change the status, in the caller's transaction: an active connection sends, any other one holds its work.
+
+        Raises:
+            ConnectionNotFoundError: there is none, or it is deleted or cancelled, which is for good.
+        """
+        before = await store.update_status(connection, connection_id, status)
+        if before is None:
+            raise ConnectionNotFoundError(connection_id)
+        if status is ConnectionStatusEnum.ACTIVE:
+            await self._dispatch.release(connection, connection_id)
+        else:
+            await self._dispatch.hold(connection, connection_id)
+
+    async def budgets(self, partner_id: UUID, connection_id: UUID) -> list[BudgetLimit]:
+        """The limits in force for a connection.
+
+        Raises:
+            ConnectionNotFoundError: as with `get`.
+        """
+        await self.get(partner_id, connection_id)
+        async with self._database.acquire() as connection:
+            return await self._dispatch.budgets(connection, connection_id)
+
+    async def replace_budgets(
+        self, partner_id: UUID, connection_id: UUID, limits: Sequence[BudgetLimit]
+    ) -> list[BudgetLimit]:
+        """Set all limits of a connection anew and return them; a scope that is not named has no limit any more.
+
+        Raises:
+            ConnectionNotFoundError: as with `get`.
+            UnknownScopeError: no call of the connection's provider has this scope.
+        """
+        await self.get(partner_id, connection_id)
+        async with self._database.transaction() as connection:
+            await self._dispatch.replace_budgets(connection, connection_id, limits)
+            return await self._dispatch.budgets(connection, connection_id)
+
+    def _slugs_of(self, wanted: UUID) -> list[str]:
+        slugs = (connector.manifest.slug for connector in self._registry)
+        return [slug for slug in slugs if tsp_id(slug) == wanted]
+
+
+def to_read(connection: Connection) -> ConnectionRead:
+    """The connection in the contract's shape, its secrets masked."""
+    return ConnectionRead(
+        id=connection.id,
+        created_at=connection.created_at,
+        updated_at=connection.updated_at,
+        fleet_id=connection.fleet_id,
+        fleet_ref=connection.fleet_ref,
+        tsp_id=tsp_id(connection.tsp_slug),
+        source_name=connection.source_name,
+        credentials=dict(connection.credentials_masked),
+        status=connection.status,
+        description=connection.description,
+    )
