@@ -56,6 +56,7 @@ class Connector(Protocol):
 
         Raises:
             UntranslatableWriteError: a field is missing that this provider requires, or can not be held by it.
+            UnofferedWriteError: the provider has no such write, whatever the fields say.
         """
         ...
 

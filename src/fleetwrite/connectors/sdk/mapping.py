@@ -68,10 +68,12 @@ class ByCode(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         how: what the code does with it.
         can_be_emptied: whether the code knows how to empty it.
+        is_fixed: whether no update can change it.
     """
 
     how: str
     can_be_emptied: bool = False
+    is_fixed: bool = False
 
 
 class NoPlace(msgspec.Struct, frozen=True):
@@ -168,11 +170,11 @@ class Draft:
             for loss in self._losses:
                 self.fault(loss.field, ErrorType.LOSS, f"{loss.reason} Nothing else is in this update.")
             return
-        held = [field for field, rule in self._table.items() if not isinstance(rule, NoPlace)]
+        changeable = [field for field, rule in self._table.items() if _is_changeable(rule)]
         self.fault(
-            held[0],
+            changeable[0],
             ErrorType.MISSING,
-            f"This update changes nothing at {self._provider}. Send at least one of: {', '.join(held)}.",
+            f"This update changes nothing at {self._provider}. Send at least one of: {', '.join(changeable)}.",
         )
 
     def settle(self) -> tuple[Loss, ...]:
@@ -230,3 +232,11 @@ class Draft:
                     ErrorType.REQUIRED_BY_TSP,
                     f"{self._provider} has no way to empty this field. Leave it out to keep what is there.",
                 )
+
+
+def _is_changeable(rule: Rule) -> bool:
+    match rule:
+        case NoPlace() | ByCode(is_fixed=True):
+            return False
+        case _:
+            return True

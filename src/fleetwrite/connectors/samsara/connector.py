@@ -1,0 +1,88 @@
+"""The Samsara connector: which module does what."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from fleetwrite.connectors.samsara import endpoints, lookup, outcomes, reading
+from fleetwrite.connectors.samsara.assets import translate_trailer, translate_vehicle
+from fleetwrite.connectors.samsara.dvirs import translate_dvir
+from fleetwrite.connectors.samsara.fuel import translate_fuel
+from fleetwrite.connectors.samsara.manifest import MANIFEST
+from fleetwrite.connectors.samsara.messages import translate_group_message, translate_message
+from fleetwrite.connectors.samsara.users import translate_user
+from fleetwrite.connectors.sdk.connector import Connector, ProviderAnswerError, Session, SourceRecord
+from fleetwrite.connectors.sdk.manifest import Manifest
+from fleetwrite.connectors.sdk.outcome import Finding, Outcome
+from fleetwrite.connectors.sdk.write import Call, Translation, UnofferedWriteError, Write
+from fleetwrite.contract.enums import ResourceEnum
+from fleetwrite.kit.egress import HttpAnswer
+
+_TRANSLATORS: Final[Mapping[ResourceEnum, Callable[[Write], Translation]]] = {
+    ResourceEnum.VEHICLE: translate_vehicle,
+    ResourceEnum.TRAILER: translate_trailer,
+    ResourceEnum.USER: translate_user,
+    ResourceEnum.MESSAGE: translate_message,
+    ResourceEnum.GROUP_MESSAGE: translate_group_message,
+    ResourceEnum.DVIR_LOG: translate_dvir,
+    ResourceEnum.FUEL_TRANSACTION: translate_fuel,
+}
+
+_LISTS: Final[Mapping[ResourceEnum, Callable[[Session], AsyncIterator[Sequence[SourceRecord]]]]] = {
+    ResourceEnum.VEHICLE: reading.list_vehicles,
+    ResourceEnum.TRAILER: reading.list_trailers,
+    ResourceEnum.USER: reading.list_users,
+}
+
+
+class SamsaraConnector:
+    """Samsara. Implements `fleetwrite.connectors.sdk.connector.Connector`, whose docstrings hold."""
+
+    manifest: Manifest = MANIFEST
+
+    def translate(self, write: Write) -> Translation:
+        """See `Connector.translate`.
+
+        Raises:
+            UnofferedWriteError: Samsara has no such write.
+            UntranslatableWriteError: Samsara requires more, or can not hold something.
+        """
+        if not self.manifest.offers_write(write.resource, write.operation_type):
+            raise UnofferedWriteError(
+                f"Samsara offers no {write.operation_type.value} of a {write.resource.value} by its API."
+            )
+        return _TRANSLATORS[write.resource](write)
+
+    def login_headers(self, credentials: Mapping[str, str]) -> Mapping[str, str]:
+        """See `Connector.login_headers`."""
+        return {"Authorization": f"Bearer {credentials['token']}"}
+
+    def read_outcome(self, write: Write, call: Call, answer: HttpAnswer) -> Outcome:
+        """See `Connector.read_outcome`."""
+        return outcomes.read_outcome(write, call, answer)
+
+    def can_look_up(self, write: Write) -> bool:
+        """See `Connector.can_look_up`."""
+        return lookup.can_look_up(write)
+
+    async def look_up(self, write: Write, call: Call, session: Session) -> Finding:
+        """See `Connector.look_up`."""
+        return await lookup.look_up(write, call, session)
+
+    def list_records(self, resource: ResourceEnum, session: Session) -> AsyncIterator[Sequence[SourceRecord]]:
+        """See `Connector.list_records`."""
+        return _LISTS[resource](session)
+
+    async def check_login(self, session: Session) -> Mapping[str, Any]:
+        """The organisation. A token may lack the scope for that: then reading one vehicle proves it good."""
+        try:
+            document = await reading.fetch(session, endpoints.GET_ORGANIZATION.call())
+        except ProviderAnswerError as error:
+            if error.answer.status != 403:
+                raise
+            await reading.fetch(session, endpoints.LIST_VEHICLES.call(query=(("limit", "1"),)))
+            return {}
+        organization = document.get("data")
+        return organization if isinstance(organization, dict) else document
+
+
+CONNECTOR: Final[Connector] = SamsaraConnector()

@@ -1,0 +1,79 @@
+"""The simulator with one fleet, as a session of the connector."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from fleetwrite.connectors.samsara.connector import CONNECTOR
+from fleetwrite.connectors.samsara.simulator.organizations import ALL_SCOPES, Organization, Token
+from fleetwrite.connectors.sdk.outcome import Outcome
+from fleetwrite.connectors.sdk.write import Call, Write
+from fleetwrite.kit.egress import Egress, HttpAnswer
+
+TOKEN = "samsara_api_test"
+NARROW_TOKEN = "samsara_api_narrow"
+# More than a page of each.
+VEHICLES = 520
+DRIVERS = 515
+
+FLEET = Organization(
+    id="7001",
+    name="Test Haulage",
+    tokens=(Token(TOKEN), Token(NARROW_TOKEN, ALL_SCOPES - {"Read Org Information", "Write Trailers"})),
+    drivers=tuple(
+        {"name": f"Ana Maria {number}", "username": f"driver.{number}", "password": "x", "timezone": "America/Chicago"}
+        for number in range(DRIVERS)
+    ),
+    users=({"name": "Ines Vogel", "email": "ines@fleet.example", "authType": "default", "role": "Full Admin"},),
+    vehicles=tuple(
+        {"name": f"Unit {number}", "vin": f"1XKYDP9X5MJ{number:06}", "make": "Kenworth", "model": "T680", "year": 2021}
+        for number in range(VEHICLES)
+    ),
+    trailers=({"name": "TR-1", "licensePlate": "4GZ901", "externalIds": {"partnerTrailerId": "trl_1"}},),
+)
+
+
+@dataclass
+class Provider:
+    """The simulator as a session of the connector, and by its control API."""
+
+    egress: Egress
+    url: str
+    token: str = TOKEN
+
+    async def call(self, call: Call) -> HttpAnswer:
+        return await self._request(
+            call.method,
+            call.path,
+            dict(call.query),
+            None if call.body is None else dict(call.body),
+            CONNECTOR.login_headers({"token": self.token}),
+        )
+
+    async def control(self, method: str, path: str, body: Any = None) -> Any:
+        answer = await self._request(method, f"/_simulator/{path}", {}, body, {})
+        assert answer.status == 200, answer.body
+        return msgspec.json.decode(answer.body)
+
+    async def deliver(self, write: Write) -> Outcome:
+        translation = CONNECTOR.translate(write)
+        call = translation.with_secrets({"password": "correct horse"})
+        return CONNECTOR.read_outcome(write, call, await self.call(call))
+
+    async def last_request(self) -> dict[str, Any]:
+        requests: list[dict[str, Any]] = (await self.control("GET", "requests"))["requests"]
+        return requests[-1]
+
+    async def _request(
+        self, method: str, path: str, query: dict[str, str], body: Any, headers: Mapping[str, str]
+    ) -> HttpAnswer:
+        return await self.egress.request(
+            method,
+            self.url + path,
+            headers={**headers, "Content-Type": "application/json"},
+            body=None if body is None else msgspec.json.encode(body),
+            params=query,
+            timeout_s=10,
+        )
