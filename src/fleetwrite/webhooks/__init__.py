@@ -1,0 +1,1 @@
+"""Who is told of events, and the telling: subscriptions, signing, deliveries."""

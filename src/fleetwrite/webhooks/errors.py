@@ -1,0 +1,20 @@
+"""Why a subscription is not accepted or not found."""
+
+from fleetwrite.contract.errors import ValidationErrorDetail
+from fleetwrite.kit.errors import FleetwriteError
+
+
+class InvalidSubscriptionError(FleetwriteError):
+    """The body can not become a subscription; `details` names every fault with its remedy."""
+
+    def __init__(self, details: tuple[ValidationErrorDetail, ...]) -> None:
+        super().__init__("; ".join(f"{detail.path}: {detail.message}" for detail in details))
+        self.details = details
+
+
+class DuplicateSubscriptionError(FleetwriteError):
+    """The partner has a subscription with this event, URL and filters already."""
+
+
+class SubscriptionNotFoundError(FleetwriteError):
+    """No such subscription of this partner, or it was deleted."""
