@@ -1,0 +1,1 @@
+"""What we know of the things at the providers: our id and theirs, and what they look like."""

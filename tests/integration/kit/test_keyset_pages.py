@@ -1,0 +1,141 @@
+import random
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.keyset import Page, PageQuery, Window, decode_cursor
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def query() -> PageQuery:
+    return PageQuery("SELECT t.id, t.created_at, t.kind FROM things t", prefix="t")
+
+
+async def add(connection: Connection, *numbers: int) -> None:
+    """Thing n is the n-th; three at a time share their instant."""
+    await connection.executemany(
+        "INSERT INTO things VALUES ($1, $2, $3)",
+        [(UUID(int=n), START + timedelta(microseconds=n // 3), "odd" if n % 2 else "even") for n in numbers],
+    )
+
+
+@pytest.fixture
+async def things(database: Database) -> Database:
+    await database.pool.execute(
+        "CREATE TABLE things (id uuid PRIMARY KEY, created_at timestamptz NOT NULL, kind text NOT NULL)"
+    )
+    return database
+
+
+async def read(
+    things: Database, cursor: str | None = None, size: int = 4, *, descending: bool = False
+) -> tuple[list[int], "Page[object]"]:
+    window = Window(cursor=decode_cursor(cursor), size=size, descending=descending)
+    async with things.acquire() as connection:
+        page = await query().fetch(connection, window)
+    return [row["id"].int for row in page.items], page.of(lambda row: row)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 9, 10, 11])
+async def test_every_row_is_met_once_forwards_and_once_backwards(things: Database, size: int, descending: bool) -> None:
+    numbers = list(range(10))
+    random.Random(size).shuffle(numbers)
+    async with things.acquire() as connection:
+        await add(connection, *numbers)
+    expected = sorted(numbers, reverse=descending)
+    forwards: list[int] = []
+    cursor: str | None = None
+    while True:
+        items, page = await read(things, cursor, size, descending=descending)
+        forwards += items
+        if page.next_page is None:
+            break
+        cursor = page.next_page
+    assert forwards == expected
+    backwards = items
+    while page.previous_page is not None:
+        items, page = await read(things, page.previous_page, size, descending=descending)
+        backwards = items + backwards
+    assert backwards == expected
+
+
+async def test_the_first_page_has_none_before_it_and_the_last_none_after_it(things: Database) -> None:
+    async with things.acquire() as connection:
+        await add(connection, *range(6))
+    _, first = await read(things, size=3)
+    assert first.previous_page is None
+    assert first.next_page is not None
+    _, last = await read(things, first.next_page, size=3)
+    assert last.previous_page is not None
+    assert last.next_page is None
+    _, only = await read(things, size=6)
+    assert (only.previous_page, only.next_page) == (None, None)
+
+
+async def test_an_empty_list_has_no_pages_around_it(things: Database) -> None:
+    items, page = await read(things)
+    assert items == []
+    assert (page.previous_page, page.next_page) == (None, None)
+
+
+async def test_a_page_can_be_read_again_by_its_own_cursors(things: Database) -> None:
+    async with things.acquire() as connection:
+        await add(connection, *range(10))
+    _, first = await read(things, size=3)
+    middle, page = await read(things, first.next_page, size=3)
+    again, same = await read(things, page.current_page, size=3)
+    backwards, back = await read(things, page.current_page_backwards, size=3)
+    assert middle == again == backwards == [3, 4, 5]
+    assert same == page
+    assert back.next_page is not None
+    assert (await read(things, back.next_page, size=3))[0] == [6, 7, 8]
+    assert (await read(things, back.previous_page, size=3))[0] == [0, 1, 2]
+
+
+async def test_rows_that_come_and_go_meanwhile_neither_repeat_nor_hide_others(things: Database) -> None:
+    async with things.acquire() as connection:
+        await add(connection, 2, 4, 6, 8, 10)
+        first, page = await read(things, size=3)
+        await add(connection, 1, 3, 7)
+        await connection.execute("DELETE FROM things WHERE id = $1", UUID(int=6))
+    second, _ = await read(things, page.next_page, size=3)
+    assert first == [2, 4, 6]
+    assert second == [7, 8, 10]
+
+
+async def test_the_rows_before_an_end_that_vanished_are_still_reached(things: Database) -> None:
+    async with things.acquire() as connection:
+        await add(connection, *range(6))
+        _, first = await read(things, size=4)
+        await connection.execute("DELETE FROM things WHERE id >= $1", UUID(int=4))
+    beyond, page = await read(things, first.next_page, size=4)
+    assert beyond == []
+    assert page.next_page is None
+    assert (await read(things, page.previous_page, size=4))[0] == [0, 1, 2, 3]
+
+
+async def test_conditions_narrow_the_page_and_the_count_alike(things: Database) -> None:
+    async with things.acquire() as connection:
+        await add(connection, *range(10))
+        narrowed = query()
+        narrowed.where("t.kind = {}", "odd")
+        narrowed.where("(t.id > {} OR t.id = {})", UUID(int=4), UUID(int=1))
+        narrowed.where_among("t.id", None)
+        page = await narrowed.fetch(connection, Window(size=2))
+        assert [row["id"].int for row in page.items] == [1, 5]
+        assert await narrowed.count(connection) == 4
+        rest = await narrowed.fetch(connection, Window(cursor=decode_cursor(page.next_page), size=2))
+        assert [row["id"].int for row in rest.items] == [7, 9]
+
+
+async def test_among_no_values_nothing_is_found_and_a_nul_matches_nothing(things: Database) -> None:
+    async with things.acquire() as connection:
+        await add(connection, 1, 2)
+        for values, found in (([], 0), (["\0"], 0), (["odd", "\0"], 1)):
+            narrowed = query()
+            narrowed.where_among("t.kind", values)
+            assert await narrowed.count(connection) == found
