@@ -14,6 +14,9 @@ import structlog
 _log = structlog.get_logger(__name__)
 
 ON_LINUX: Final = sys.platform == "linux"
+KERNEL_ENDS_CHILDREN: Final = ON_LINUX
+"""Whether ``die_with`` works; elsewhere ``end_with_us`` stands in."""
+
 _PR_SET_PDEATHSIG: Final = 1  # from <linux/prctl.h>
 _LIBC: Final = ctypes.CDLL(None)  # loaded before any fork: the child must do as little as possible
 

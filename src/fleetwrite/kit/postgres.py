@@ -21,7 +21,7 @@ from typing import Final, Self
 import asyncpg
 import structlog
 
-from fleetwrite.kit.child_process import ON_LINUX, die_with, end, end_with_us, exit_code
+from fleetwrite.kit.child_process import KERNEL_ENDS_CHILDREN, ON_LINUX, die_with, end, end_with_us, exit_code
 from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.kit.postgres_binaries import (
     BINARIES_CACHE,
@@ -149,6 +149,8 @@ class EmbeddedPostgres:
             EmbeddedPostgresError: the server does not start; the message says why.
             PostgresBinariesError: there is no server to start.
         """
+        if self._locks:
+            raise DataDirectoryInUseError("This server has been started already.")
         self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             await self._lock()
@@ -185,8 +187,6 @@ class EmbeddedPostgres:
     # ---------------------------------------------------------------------------------------------
 
     async def _lock(self) -> None:
-        if self._locks:
-            raise DataDirectoryInUseError("This server has been started already.")
         if not self._try_lock("launcher.lock"):
             raise DataDirectoryInUseError(
                 f"Another process runs the database in {self._data_dir}: stop it first, "
@@ -287,7 +287,7 @@ class EmbeddedPostgres:
             log_start = self._log_size()
             settings = [f"--{name.replace('_', '-')}={value}" for name, value in _SETTINGS.items()]
             self._process = self._spawn(self._cluster, "postgres", f"--port={port}", *settings)
-            if not ON_LINUX:
+            if not KERNEL_ENDS_CHILDREN:
                 self._watcher = end_with_us(self._process)
             self._port = port
             try:
@@ -338,7 +338,7 @@ class EmbeddedPostgres:
                     extra_groups=[] if account else None,
                     umask=0o077,
                     # Runs after the change of account, which would clear the signal.
-                    preexec_fn=partial(die_with, os.getpid()) if ON_LINUX else None,  # noqa: PLW1509 - see above
+                    preexec_fn=partial(die_with, os.getpid()) if KERNEL_ENDS_CHILDREN else None,  # noqa: PLW1509 - see above
                     pass_fds=[self._locks[-1], *([] if inherit is None else [inherit])],
                     # Ctrl-C in a terminal must reach us alone, as we need the database to stop in good order.
                     start_new_session=True,
