@@ -20,11 +20,14 @@ _ALIASES: Final = {"DATABASE_URL": "database_url"}
 
 _NOT_FIELDS: Final = frozenset({"FLEETWRITE_CONFIG"})
 
-LEASE_MARGIN_S: Final = 15.0
+LEASE_MARGIN_S: Final = 10.0
 """How much longer than the longest attempt a lease holds: for the claim, the settling, and a paused process."""
 
-SLOT_WAIT_S: Final = 10.0
-"""How long an attempt waits for the slot of a further call, before it is put back into its lane."""
+SLOT_WAIT_S: Final = 2.0
+"""How long an attempt waits for the slot of a further call; beyond that it goes back into its lane."""
+
+READ_TIMEOUT_S: Final = 10.0
+"""A look at the provider takes milliseconds; one that hangs is asked again later and must not hold up its lane."""
 
 
 class SettingsError(FleetwriteError):
@@ -60,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     lease_s: Annotated[
         float,
         Meta(gt=0, description="After so many seconds without a word a worker counts as dead; its work is taken over."),
-    ] = 90.0
+    ] = 60.0
     sync_deadline_s: Annotated[float, Meta(gt=0, description="How long a write with is_sync=true may take.")] = 30.0
     sync_events: Annotated[bool, Meta(description="Whether sync writes emit the same events as async ones.")] = True
     retry_first_s: Annotated[float, Meta(gt=0, description="Upper bound of the first wait before a retry.")] = 1.0
@@ -92,7 +95,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def attempt_lasts_s(self) -> float:
         """The longest that one attempt can take: a look at the provider, a wait for a slot, and the write."""
-        return 2 * self.provider_timeout_s + SLOT_WAIT_S
+        return 2 * SLOT_WAIT_S + self.read_timeout_s + self.provider_timeout_s
+
+    @property
+    def read_timeout_s(self) -> float:
+        """After so many seconds a look at the provider is given up."""
+        return min(READ_TIMEOUT_S, self.provider_timeout_s)
 
     @property
     def allowed_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -126,12 +134,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def check(self) -> None:
         """Raise SettingsError where settings do not go together."""
-        needed_s = max(self.attempt_lasts_s, self.sync_deadline_s) + LEASE_MARGIN_S
+        needed_s = self.attempt_lasts_s + LEASE_MARGIN_S
         if self.lease_s < needed_s:
             raise SettingsError(
-                f"lease_s is {self.lease_s:g}, but an attempt can take {needed_s - LEASE_MARGIN_S:g} s with these time-outs:"
-                f" set lease_s to {needed_s:g} or more, or provider_timeout_s or sync_deadline_s lower. Otherwise work would"
-                " be taken over while it is still being done."
+                f"lease_s is {self.lease_s:g}, but with these time-outs an attempt can take"
+                f" {needed_s - LEASE_MARGIN_S:g} s, and work would be taken over while it is still being done:"
+                f" set lease_s to {needed_s:g} or more, or provider_timeout_s lower."
             )
         try:
             self.allowed_networks  # noqa: B018 - parsing is the check

@@ -77,4 +77,4 @@ def configure_logging(style: Literal["json", "console"] = "json", level: str = "
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level)
+    root.setLevel(level.upper())

@@ -20,7 +20,7 @@ from fleetwrite.connectors.sdk.write import (
     UntranslatableWriteError,
     Write,
 )
-from fleetwrite.contract.enums import ResourceEnum, ResourceOperationStatusEnum, ResourceOperationTypeEnum
+from fleetwrite.contract.enums import ResourceEnum, ResourceOperationStatusEnum
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.telematics import ResourceOperation, WriteBody
 from fleetwrite.dispatch.models import Lane, NewJob
@@ -32,11 +32,12 @@ from fleetwrite.kit.group_commit import GroupCommit
 from fleetwrite.kit.ids import new_id
 from fleetwrite.operations import store
 from fleetwrite.operations.backlog import BacklogGate
-from fleetwrite.operations.errors import InvalidWriteError, RecordNotFoundError, ReferenceUsedError
+from fleetwrite.operations.errors import InvalidWriteError, ReferenceUsedError
 from fleetwrite.operations.models import KIND, Accepted, Operation, Terms, WriteRequest
 from fleetwrite.operations.payload import nulls, own_fields, without_nulls
 from fleetwrite.operations.references import TARGET, check_references, referenced_ids, resolve, source_fields
 from fleetwrite.operations.rendering import event_data, write_answer
+from fleetwrite.records.errors import RecordNotFoundError
 from fleetwrite.records.models import Record
 from fleetwrite.records.store import resolve as resolve_records
 from fleetwrite.vault.service import Vault
@@ -264,18 +265,16 @@ def _job(accepted: Accepted) -> NewJob:
 
 
 def _target(request: WriteRequest, records: Mapping[UUID, Record]) -> Record | None:
-    if request.operation_type is ResourceOperationTypeEnum.CREATE:
+    if request.record_id is None:
         return None
-    record = records.get(request.record_id) if request.record_id is not None else None
+    record = records.get(request.record_id)
     if (
         record is None
         or record.connection_id != request.body.connection_id
         or record.resource != request.resource
         or record.deleted_at is not None
     ):
-        raise RecordNotFoundError(
-            f"No {request.resource} with id {request.record_id} is known in connection {request.body.connection_id}."
-        )
+        raise RecordNotFoundError(request.resource, request.record_id)
     return record
 
 

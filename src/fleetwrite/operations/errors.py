@@ -12,10 +12,6 @@ class InvalidWriteError(FleetwriteError):
         self.details = details
 
 
-class RecordNotFoundError(FleetwriteError):
-    """The record to update is unknown in this connection."""
-
-
 class BacklogFullError(FleetwriteError):
     """The partner has as many writes waiting as it may."""
 

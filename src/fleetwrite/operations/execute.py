@@ -20,13 +20,15 @@ from fleetwrite.connectors.sdk.outcome import (
     Uncertain,
     Unknowable,
 )
+from fleetwrite.connectors.sdk.write import Translation, UnofferedWriteError, UntranslatableWriteError
 from fleetwrite.contract.enums import ResourceOperationErrorTypeEnum as Category
 from fleetwrite.dispatch.backoff import Backoff
 from fleetwrite.dispatch.errors import SlotTimeoutError
 from fleetwrite.dispatch.models import Again, Finish, Job
 from fleetwrite.kit.egress import AnswerLostError, Egress, HttpAnswer, NotSentError
+from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.operations.models import AttemptLog, Failure, Settlement, Success, Task
-from fleetwrite.operations.session import ProviderSession, Slots
+from fleetwrite.operations.session import Patience, ProviderSession, Slots
 from fleetwrite.vault.errors import SealBrokenError
 
 SHOWN_HEADERS: Final = re.compile(
@@ -73,11 +75,15 @@ class ExecuteSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         backoff: how long to wait after a failed one.
         provider_timeout_s: after so many seconds the answer of a call counts as lost, unless the manifest says sooner.
+        read_timeout_s: the same for a look at the provider.
+        slot_wait_s: how long an attempt waits for a slot before it goes back into its lane.
         attempt_lasts_s: after so many seconds no further call of an attempt is begun.
     """
 
     backoff: Backoff
     provider_timeout_s: float
+    read_timeout_s: float
+    slot_wait_s: float
     attempt_lasts_s: float
 
 
@@ -104,34 +110,39 @@ class Executor:
             logs.append(
                 _log(Category.NETWORK, "outcome_unknown: the process making this attempt ended before it had an answer")
             )
-        deadline_at = asyncio.get_running_loop().time() + (
-            self._settings.attempt_lasts_s if within_s is None else within_s
+        settings = self._settings
+        lasts_s, wait_s = (settings.attempt_lasts_s, settings.slot_wait_s) if within_s is None else (within_s, within_s)
+        patience = Patience(
+            deadline_at=asyncio.get_running_loop().time() + lasts_s,
+            slot_wait_s=wait_s,
+            write_timeout_s=min(settings.provider_timeout_s, task.connector.manifest.timeout_s),
+            read_timeout_s=settings.read_timeout_s,
         )
+        prepaid = job.scopes if job.has_slot else None
         try:
-            session = ProviderSession(
-                self._egress,
-                self._slots,
-                task.account,
-                task.connector,
-                deadline_at=deadline_at,
-                timeout_s=min(self._settings.provider_timeout_s, task.connector.manifest.timeout_s),
-                prepaid=job.scopes if job.has_slot else None,
-            )
+            translation = task.connector.translate(task.write)
+            session = ProviderSession(self._egress, self._slots, task.account, task.connector, patience, prepaid)
         except SealBrokenError as error:
-            return self._settlement(job, task, Verdict(outcome=AuthFailed(details=str(error))), tuple(logs))
-        verdict = await self._verdict(job, task, session)
+            verdict: Verdict | NotTried | Expired = Verdict(outcome=AuthFailed(details=str(error)))
+        except (UntranslatableWriteError, UnofferedWriteError) as error:
+            # It could be translated when it was accepted: what it refers to has changed since.
+            verdict = Verdict(outcome=_untranslatable(job, error))
+        else:
+            verdict = await self._verdict(job, task, translation, session)
         return self._settlement(job, task, verdict, tuple(logs))
 
-    async def _verdict(self, job: Job, task: Task, session: ProviderSession) -> Verdict | NotTried | Expired:
+    async def _verdict(
+        self, job: Job, task: Task, translation: Translation, session: ProviderSession
+    ) -> Verdict | NotTried | Expired:
         if job.uncertain:
-            found = await self._reconcile(task, session)
+            found = await self._reconcile(task, translation, session)
             if found is not None:
                 return found
             if job.expired:
                 return Expired()
             if job.single_attempt:
                 return _NOT_ARRIVED
-        verdict = await self._send(task, session)
+        verdict = await self._send(task, translation, session)
         if not isinstance(verdict, Verdict):
             return verdict
         # A provider that says no to a second sending may do so because the first one arrived after all; and nobody
@@ -139,13 +150,12 @@ class Executor:
         doubtful = job.uncertain and isinstance(verdict.outcome, Rejected)
         last_chance = job.single_attempt and isinstance(verdict.outcome, Uncertain)
         if doubtful and task.connector.can_look_up(task.write):
-            return await self._reconcile(task, session) or verdict
+            return await self._reconcile(task, translation, session) or verdict
         if last_chance and task.connector.can_look_up(task.write):
-            return await self._reconcile(task, session) or _NOT_ARRIVED
+            return await self._reconcile(task, translation, session) or _NOT_ARRIVED
         return verdict
 
-    async def _send(self, task: Task, session: ProviderSession) -> Verdict | NotTried:
-        translation = task.connector.translate(task.write)
+    async def _send(self, task: Task, translation: Translation, session: ProviderSession) -> Verdict | NotTried:
         call = translation.with_secrets(task.secrets)
         try:
             answer = await session.call(call)
@@ -155,14 +165,16 @@ class Executor:
             return Verdict(outcome=Transient(details=str(error), error_type=Category.NETWORK))
         except AnswerLostError as error:
             return Verdict(outcome=Uncertain(details=str(error)))
-        return Verdict(outcome=task.connector.read_outcome(task.write, translation.call, answer), answer=answer)
+        return Verdict(outcome=task.connector.read_outcome(task.write, call, answer), answer=answer)
 
-    async def _reconcile(self, task: Task, session: ProviderSession) -> Verdict | NotTried | None:
+    async def _reconcile(
+        self, task: Task, translation: Translation, session: ProviderSession
+    ) -> Verdict | NotTried | None:
         """What became of an uncertain attempt; None when it surely did not arrive."""
         if not task.connector.can_look_up(task.write):
             return Verdict(outcome=Uncertain(details="the provider keeps nothing by which it could be looked up"))
+        call = translation.call
         try:
-            call = task.connector.translate(task.write).call
             finding = await task.connector.look_up(task.write, call, session)
         except SlotTimeoutError as error:
             return NotTried(wait_s=error.wait_s)
@@ -231,6 +243,12 @@ class Executor:
             return _settled(job, task, (*logs, _log(Category.TSP, text)), Failure(may_be_written=job.uncertain))
         again = Again(delay_s=verdict.wait_s, uncertain=job.uncertain, attempted=job.interrupted)
         return Settlement(job=job, task=task, disposition=again, logs=logs, end=None)
+
+
+def _untranslatable(job: Job, error: FleetwriteError) -> Outcome:
+    if job.uncertain:
+        return Uncertain(details=f"it can not be looked up any more: {error}")
+    return Rejected(details=str(error))
 
 
 def _is_last(job: Job) -> bool:

@@ -34,17 +34,8 @@ TRANSITIONS: Final[Mapping[ResourceOperationStatusEnum, frozenset[ResourceOperat
 )
 """Every legal change of an operation's status. The table's trigger and CHECKs hold the same."""
 
-DEADLINES: Final[Mapping[ResourceEnum, timedelta]] = MappingProxyType(
-    {
-        # Yesterday's instruction must not reach a driver today.
-        ResourceEnum.MESSAGE: timedelta(hours=1),
-        ResourceEnum.GROUP_MESSAGE: timedelta(hours=1),
-    }
-)
-"""For how long a write is worth delivering, where that is not LONGEST_DEADLINE."""
-
-LONGEST_DEADLINE: Final = timedelta(days=7)
-"""A provider's bad week; longer than that, and the data is history."""
+MESSAGES: Final = frozenset({ResourceEnum.MESSAGE, ResourceEnum.GROUP_MESSAGE})
+"""Writes that go stale within the hour: yesterday's instruction must not reach a driver today."""
 
 
 class Directives(msgspec.Struct, frozen=True, kw_only=True):

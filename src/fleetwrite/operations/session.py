@@ -15,6 +15,10 @@ from fleetwrite.kit.egress import Egress, HttpAnswer
 
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
+_READING: Final = frozenset({"GET", "HEAD"})
+
+_LEAST_TIMEOUT_S: Final = 0.05
+
 
 class Slots(Protocol):
     """Hands out the right to call, as dispatch does."""
@@ -22,6 +26,22 @@ class Slots(Protocol):
     async def take_slot(self, owner_id: UUID, scopes: Sequence[str], within_s: float) -> None:
         """Wait for a slot in each budget; SlotTimeoutError when that takes too long."""
         ...
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the calls of one attempt may take.
+
+    Attributes:
+        deadline_at: the event loop's time from which on no call is begun.
+        slot_wait_s: how long to wait for a slot.
+        write_timeout_s: after so many seconds the answer to a write counts as lost.
+        read_timeout_s: the same for a read.
+    """
+
+    deadline_at: float
+    slot_wait_s: float
+    write_timeout_s: float
+    read_timeout_s: float
 
 
 class ProviderSession:
@@ -32,8 +52,7 @@ class ProviderSession:
         slots: where each call gets its slot.
         account: whose credentials and base URL are used.
         connector: how to log in there.
-        deadline_at: the event loop's time after which no call may be under way.
-        timeout_s: after so many seconds the answer of a call counts as lost.
+        patience: how long calls may take.
         prepaid: scopes for which one slot was taken already; used up by the first call that has them.
 
     Raises:
@@ -46,43 +65,42 @@ class ProviderSession:
         slots: Slots,
         account: Account,
         connector: Connector,
-        *,
-        deadline_at: float,
-        timeout_s: float,
+        patience: Patience,
         prepaid: tuple[str, ...] | None = None,
     ) -> None:
         self._egress = egress
         self._slots = slots
-        self._account = account
+        self._owner_id = account.connection.id
         self._base_url = base_url(connector.manifest, account.connection.settings)
-        self._timeout_s = timeout_s
         self._headers: Mapping[str, str] = connector.login_headers(account.credentials)
-        self._deadline_at = deadline_at
+        self._patience = patience
         self._prepaid = prepaid
 
     async def call(self, call: Call) -> HttpAnswer:
         """Send `call` when its budgets allow. For errors see `connectors.sdk.connector.Session`."""
-        if self._prepaid == call.scopes:
-            self._prepaid = None
-        else:
-            await self._slots.take_slot(self._account.connection.id, call.scopes, self._remaining_s())
+        await self._wait_for_slot(call)
         headers = {**self._headers, "Accept": "application/json"}
         body = None
         if call.body is not None:
             headers["Content-Type"] = "application/json"
             body = _JSON.encode(call.body)
+        patience = self._patience
+        timeout_s = patience.read_timeout_s if call.method in _READING else patience.write_timeout_s
+        # A call that got its slot just before the deadline still gets a moment, as the slot is spent.
+        remaining_s = max(patience.deadline_at - asyncio.get_running_loop().time(), _LEAST_TIMEOUT_S)
         return await self._egress.request(
             call.method,
             self._base_url + call.path,
             headers=headers,
             params=call.query,
             body=body,
-            timeout_s=min(self._timeout_s, max(self._remaining_s(), _LEAST_TIMEOUT_S)),
+            timeout_s=min(timeout_s, remaining_s),
         )
 
-    def _remaining_s(self) -> float:
-        return max(0.0, self._deadline_at - asyncio.get_running_loop().time())
-
-
-_LEAST_TIMEOUT_S: Final = 0.05
-"""A call that got its slot just before the deadline still gets a moment, as the slot is spent."""
+    async def _wait_for_slot(self, call: Call) -> None:
+        if self._prepaid == call.scopes:
+            self._prepaid = None
+            return
+        remaining_s = self._patience.deadline_at - asyncio.get_running_loop().time()
+        within_s = max(0.0, min(self._patience.slot_wait_s, remaining_s))
+        await self._slots.take_slot(self._owner_id, call.scopes, within_s)

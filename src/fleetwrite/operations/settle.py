@@ -118,11 +118,15 @@ def _succeeded(operation: Operation, end: Success) -> Operation:
 
 
 def _written(settlement: Settlement, operation: Operation, end: Success) -> WrittenRecord:
+    write, connector = settlement.task.write, settlement.task.connector
+    lost = {loss.field for loss in connector.translate(write).losses}
+    fields = own_fields(write.body, write.cleared)
     return WrittenRecord(
         connection_id=operation.connection_id,
         resource=operation.resource,
         source_id=operation.source_id or end.source_id,
-        attributes=own_fields(settlement.task.write.body, settlement.task.write.cleared),
+        # What the provider could not hold is no attribute of its record.
+        attributes={name: value for name, value in fields.items() if name not in lost},
         source_data=end.source_data,
     )
 

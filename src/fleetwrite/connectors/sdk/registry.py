@@ -30,7 +30,7 @@ class Registry:
             connector: Connector = importlib.import_module(f"fleetwrite.connectors.{name}.connector").CONNECTOR
             if connector.manifest.slug != name:
                 raise FleetwriteError(
-                    f"The connector in folder {name!r} says in its manifest that it is {connector.manifest.slug!r}: rename one."
+                    f"The connector in folder {name!r} calls itself {connector.manifest.slug!r}: rename one of them."
                 )
             connectors[name] = connector
         return cls(connectors)

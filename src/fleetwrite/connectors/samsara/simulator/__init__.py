@@ -5,4 +5,6 @@ assumed.
 from fleetwrite.connectors.samsara.simulator.organizations import Organization, Token, demo_organizations
 from fleetwrite.connectors.samsara.simulator.server import SamsaraSimulator
 
-__all__ = ["Organization", "SamsaraSimulator", "Token", "demo_organizations"]
+SIMULATOR = SamsaraSimulator
+
+__all__ = ["SIMULATOR", "Organization", "SamsaraSimulator", "Token", "demo_organizations"]

@@ -20,6 +20,7 @@ from fleetwrite.connectors.samsara.simulator.people import DRIVER, USER, PeopleE
 from fleetwrite.connectors.sdk.simulator import (
     Answer,
     Caller,
+    DemoAccount,
     Endpoint,
     KeyedLimit,
     Limit,
@@ -118,6 +119,24 @@ class SamsaraSimulator(Simulator):
         for kind, bodies in (("vehicle", organization.vehicles), ("trailer", organization.trailers)):
             for asset in bodies:
                 self._assets.create(key, ASSET.check({**asset, "type": kind}), at)
+
+    def demo_accounts(self) -> Sequence[DemoAccount]:
+        """Return the organisations given, with an office user for inspections and the least role for new ones."""
+        accounts = []
+        for organization in self._given:
+            roles = self.storage.collection(organization.id, "user-roles").values()
+            users = self.storage.collection(organization.id, "users").values()
+            accounts.append(
+                DemoAccount(
+                    fleet_name=organization.name,
+                    credentials={"token": organization.tokens[0].secret},
+                    settings={
+                        "dvir_author_id": next(user["id"] for user in users),
+                        "office_role_id": next(role["id"] for role in roles if role["name"] == organization.roles[-1]),
+                    },
+                )
+            )
+        return accounts
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return the endpoint table: method, path, handler, scope, limit per organisation."""

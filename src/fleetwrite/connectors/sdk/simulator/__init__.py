@@ -4,7 +4,15 @@ provider.
 
 from fleetwrite.connectors.sdk.simulator.faults import Fault
 from fleetwrite.connectors.sdk.simulator.limits import KeyedLimit, Limit
-from fleetwrite.connectors.sdk.simulator.protocol import Answer, Call, Caller, Endpoint, Query, RefusalError
+from fleetwrite.connectors.sdk.simulator.protocol import (
+    Answer,
+    Call,
+    Caller,
+    DemoAccount,
+    Endpoint,
+    Query,
+    RefusalError,
+)
 from fleetwrite.connectors.sdk.simulator.server import Simulator, run_simulator
 from fleetwrite.connectors.sdk.simulator.storage import Record, SimulatorInUseError, Storage
 
@@ -12,6 +20,7 @@ __all__ = [
     "Answer",
     "Call",
     "Caller",
+    "DemoAccount",
     "Endpoint",
     "Fault",
     "KeyedLimit",

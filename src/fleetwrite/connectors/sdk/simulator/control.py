@@ -3,7 +3,7 @@
 No provider path begins like this. Its calls are neither logged nor limited nor hit by faults.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -11,6 +11,7 @@ from aiohttp import web
 
 from fleetwrite.connectors.sdk.simulator.faults import Fault, FaultPlan
 from fleetwrite.connectors.sdk.simulator.limits import Limit
+from fleetwrite.connectors.sdk.simulator.protocol import DemoAccount
 from fleetwrite.connectors.sdk.simulator.storage import Record, Storage
 from fleetwrite.kit.errors import FleetwriteError
 
@@ -48,6 +49,9 @@ class Controlled(Protocol):
     def organization_ids(self) -> tuple[str, ...]:
         """All organisations."""
 
+    def demo_accounts(self) -> Sequence[DemoAccount]:
+        """Return the accounts that a sandbox connects to."""
+
     def replace_limits(self, limit: Limit | None) -> None:
         """Set one limit per token in place of all others; None brings the documented ones back."""
 
@@ -61,6 +65,7 @@ def control_routes(simulator: Controlled) -> list[web.RouteDef]:
     return [
         web.get(f"{PREFIX}requests", _guarded(api.requests), allow_head=False),
         web.get(f"{PREFIX}records/{{collection}}", _guarded(api.records), allow_head=False),
+        web.get(f"{PREFIX}accounts", _guarded(api.accounts), allow_head=False),
         web.get(f"{PREFIX}faults", _guarded(api.list_faults), allow_head=False),
         web.post(f"{PREFIX}faults", _guarded(api.add_fault)),
         web.delete(f"{PREFIX}faults", _guarded(api.clear_faults)),
@@ -107,6 +112,11 @@ class _ControlApi:
                 ]
             }
         )
+
+    async def accounts(self, request: web.Request) -> web.Response:
+        """Send the accounts to play with. Their credentials open nothing but this simulator."""
+        del request
+        return _json({"accounts": self._simulator.demo_accounts()})
 
     async def list_faults(self, request: web.Request) -> web.Response:
         """Send the faults left, each with the calls it will still hit."""

@@ -23,6 +23,14 @@ class Caller:
     scopes: frozenset[str]
 
 
+class DemoAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that a sandbox can connect to: the fleet's name, and what the connector's manifest asks for."""
+
+    fleet_name: str
+    credentials: Mapping[str, str]
+    settings: Mapping[str, str]
+
+
 class Query(Protocol):
     """Query parameters, of which one name may carry several values."""
 

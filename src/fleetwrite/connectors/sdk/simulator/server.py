@@ -29,7 +29,7 @@ from aiohttp import web
 from fleetwrite.connectors.sdk.simulator.control import PREFIX, control_routes
 from fleetwrite.connectors.sdk.simulator.faults import Fault, FaultPlan
 from fleetwrite.connectors.sdk.simulator.limits import NANOSECONDS, KeyedLimit, Limit, Limiter
-from fleetwrite.connectors.sdk.simulator.protocol import Answer, Call, Caller, Endpoint, RefusalError
+from fleetwrite.connectors.sdk.simulator.protocol import Answer, Call, Caller, DemoAccount, Endpoint, RefusalError
 from fleetwrite.connectors.sdk.simulator.storage import Record, Storage
 
 # Larger than any body a provider of ours takes in one call.
@@ -119,6 +119,10 @@ class Simulator(ABC):
     @abstractmethod
     def records(self, organization: str, collection: str) -> list[Record]:
         """Return an organisation's records as the provider's JSON, with all that was stored."""
+
+    def demo_accounts(self) -> Sequence[DemoAccount]:
+        """Return the accounts that a sandbox connects to; none where the simulator was given its own."""
+        return ()
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Open the data, listen, and return the base URL. Port 0 takes a free one.

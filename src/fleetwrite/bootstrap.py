@@ -1,0 +1,197 @@
+"""The composition root: from settings to services that know each other. Nothing else in the package builds services."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from fleetwrite.access.hashing import SecretHasher
+from fleetwrite.access.service import ClientService, TokenService
+from fleetwrite.connections.service import ConnectionService
+from fleetwrite.connectors.sdk.registry import Registry
+from fleetwrite.contract.enums import ResourceEnum
+from fleetwrite.dispatch.backoff import Backoff
+from fleetwrite.dispatch.service import Dispatch
+from fleetwrite.dispatch.worker import Worker, WorkerSettings
+from fleetwrite.events.fan_out import FanOut
+from fleetwrite.kit.database import Database, Listener
+from fleetwrite.kit.egress import Egress
+from fleetwrite.kit.migrations import pending
+from fleetwrite.kit.url_policy import UrlPolicy
+from fleetwrite.operations.accept import Acceptor, AcceptSettings
+from fleetwrite.operations.backlog import BacklogGate
+from fleetwrite.operations.execute import ExecuteSettings, Executor
+from fleetwrite.operations.handler import OperationHandler
+from fleetwrite.operations.models import MESSAGES
+from fleetwrite.operations.service import OperationService
+from fleetwrite.operations.settle import Settler
+from fleetwrite.orgs.service import OrgService
+from fleetwrite.records.service import RecordService
+from fleetwrite.settings import LEASE_MARGIN_S, SLOT_WAIT_S, Settings, SettingsError
+from fleetwrite.vault.keyfile import KeyFile
+from fleetwrite.vault.service import Vault
+from fleetwrite.webhooks.delivery import DeliveryHandler
+from fleetwrite.webhooks.fan_out import DeliveryPlanner
+from fleetwrite.webhooks.models import DeliverySettings
+from fleetwrite.webhooks.service import SubscriptionService
+
+REALM_PATH: Final = "/realms/catena"
+"""Where the contract has the token endpoint; tokens name it as their issuer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Everything one process may need, built once.
+
+    Attributes:
+        issuer: the URL that tokens name as their issuer.
+        database_url: where `database` leads.
+    """
+
+    settings: Settings
+    database: Database
+    database_url: str
+    issuer: str
+    vault: Vault
+    registry: Registry
+    dispatch: Dispatch
+    egress: Egress
+    orgs: OrgService
+    clients: ClientService
+    tokens: TokenService
+    connections: ConnectionService
+    records: RecordService
+    operations: OperationService
+    subscriptions: SubscriptionService
+    operation_handler: OperationHandler
+    delivery_handler: DeliveryHandler
+
+
+def require_database_url(settings: Settings) -> str:
+    """The database's address.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    if settings.database_url is None:
+        raise SettingsError(
+            "DATABASE_URL is not set. Set it to a PostgreSQL 15 or newer, as postgresql://user:password@host/database;"
+            " or use `fleetwrite up`, which brings its own."
+        )
+    return settings.database_url
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, *, name: str) -> AsyncIterator[Services]:
+    """Build the services of one process and, at the end, finish what is in flight and close them.
+
+    Args:
+        settings: how.
+        name: what an operator sees of this process in the database's list of sessions.
+
+    Raises:
+        SettingsError: something is missing, or the schema is older than this version.
+        KeyFileError: the master key can not be read.
+        WrongKeyError: it is not the key of this database.
+    """
+    database_url = require_database_url(settings)
+    if settings.vault_key_file is None:
+        raise SettingsError(
+            "FLEETWRITE_VAULT_KEY_FILE is not set. Make a key with `fleetwrite vault create-key FILE` and keep it apart"
+            " from the database: without it, what is sealed there is lost."
+        )
+    vault = Vault(KeyFile.load(Path(settings.vault_key_file)))
+    missing = await pending(database_url)
+    if missing:
+        raise SettingsError(f"The database lacks the migrations {', '.join(missing)}: run `fleetwrite migrate` first.")
+    async with AsyncExitStack() as stack:
+        database = await Database.connect(
+            database_url, max_size=settings.database_pool_size, application_name=f"fleetwrite {name}"
+        )
+        stack.push_async_callback(database.close)
+        async with database.transaction() as connection:
+            await vault.verify_key(connection)
+        policy = UrlPolicy(allow_http=settings.outbound_allow_http, allowed_networks=settings.allowed_networks)
+        egress = await stack.enter_async_context(Egress(policy))
+        services = _build(settings, database, database_url, vault, policy, egress)
+        stack.push_async_callback(services.operations.close)
+        stack.push_async_callback(services.delivery_handler.close)
+        await services.tokens.prepare()
+        yield services
+
+
+def _build(
+    settings: Settings, database: Database, database_url: str, vault: Vault, policy: UrlPolicy, egress: Egress
+) -> Services:
+    registry = Registry.load()
+    dispatch = Dispatch(database)
+    hasher = SecretHasher()
+    issuer = (settings.public_url or f"http://{settings.api_host}:{settings.api_port}").rstrip("/") + REALM_PATH
+    connections = ConnectionService(database, vault, registry, dispatch)
+    settler = Settler(database, dispatch, sync_events=settings.sync_events)
+    executor = Executor(
+        egress,
+        dispatch,
+        ExecuteSettings(
+            backoff=Backoff(first_s=settings.retry_first_s, cap_s=settings.retry_cap_s),
+            provider_timeout_s=settings.provider_timeout_s,
+            read_timeout_s=settings.read_timeout_s,
+            slot_wait_s=SLOT_WAIT_S,
+            attempt_lasts_s=settings.attempt_lasts_s,
+        ),
+    )
+    handler = OperationHandler(connections, registry, vault, executor, settler)
+    deadlines = {
+        resource: timedelta(seconds=settings.message_deadline_s if resource in MESSAGES else settings.write_deadline_s)
+        for resource in ResourceEnum
+    }
+    accept_settings = AcceptSettings(
+        deadlines=deadlines,
+        sync_lease=timedelta(seconds=settings.sync_deadline_s + LEASE_MARGIN_S),
+        sync_events=settings.sync_events,
+    )
+    backlog = BacklogGate(database, settings.backlog_cap)
+    acceptor = Acceptor(database, connections, registry, vault, dispatch, backlog, accept_settings)
+    delivery_settings = DeliverySettings(timeout_s=settings.webhook_timeout_s)
+    return Services(
+        settings=settings,
+        database=database,
+        database_url=database_url,
+        issuer=issuer,
+        vault=vault,
+        registry=registry,
+        dispatch=dispatch,
+        egress=egress,
+        orgs=OrgService(database),
+        clients=ClientService(database, hasher),
+        tokens=TokenService(database, vault, hasher, issuer=issuer),
+        connections=connections,
+        records=RecordService(database),
+        operations=OperationService(
+            database, vault, acceptor, handler, executor, settler, sync_deadline_s=settings.sync_deadline_s
+        ),
+        subscriptions=SubscriptionService(database, vault, dispatch, policy),
+        operation_handler=handler,
+        delivery_handler=DeliveryHandler(database, dispatch, vault, egress, delivery_settings),
+    )
+
+
+async def run_worker(services: Services, stop: asyncio.Event) -> None:
+    """Deliver operations, fan out events and deliver webhooks, until `stop` is set; then finish what is in flight."""
+    settings = services.settings
+    worker = Worker(
+        services.database,
+        services.dispatch,
+        [services.operation_handler, services.delivery_handler],
+        WorkerSettings(concurrency=settings.worker_concurrency, lease_lasts=timedelta(seconds=settings.lease_s)),
+    )
+    planner = DeliveryPlanner(services.dispatch, DeliverySettings().lasts)
+    fan_out = FanOut(services.database, planner.plan)
+    channels = {**worker.channels, **fan_out.channels}
+    listener = Listener(services.database_url, channels, application_name="fleetwrite listener")
+    async with listener, asyncio.TaskGroup() as tasks:
+        tasks.create_task(worker.run(stop))
+        tasks.create_task(fan_out.run(stop))

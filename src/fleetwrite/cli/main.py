@@ -1,0 +1,152 @@
+"""The `fleetwrite` command."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from fleetwrite.kit.errors import FleetwriteError
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    help="A self-hosted write gateway to telematics service providers.",
+    no_args_is_help=True,
+    # A framed traceback is no use in a log, and with local variables it would print secrets.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+vault_app = typer.Typer(help="The master key that seals credentials.", no_args_is_help=True)
+app.add_typer(vault_app, name="vault")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", help="A TOML file with settings; environment variables win over it.", exists=True),
+]
+
+
+@app.command()
+def up(
+    *,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Add provider simulators, a demo partner and demo fleets.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Where the API listens on 127.0.0.1; 0 takes a free port.")] = 8080,
+    data_dir: Annotated[Path, typer.Option(help="Where everything is kept: database, key, simulators.")] = Path(
+        ".fleetwrite"
+    ),
+) -> None:
+    """Run everything on this machine: database, API and worker. Ctrl-C or SIGTERM stops it cleanly.
+
+    With --sandbox it also writes DATA_DIR/sandbox.json, when all is ready: addresses, a client and its secret.
+    """
+    from fleetwrite.sandbox.up import run_everything  # noqa: PLC0415 - the other commands start faster without it
+
+    _run(run_everything(data_dir.absolute(), port=port, sandbox=sandbox))
+
+
+@app.command()
+def demo(
+    *,
+    keep: Annotated[Path | None, typer.Option(help="Keep the sandbox's data here instead of throwing it away.")] = None,
+) -> None:
+    """Perform every kind of write on a sandbox, follow each to its end, and compare. Exit code 0: all was right."""
+    from fleetwrite.sandbox.demo import run_demo  # noqa: PLC0415 - see up
+
+    sys.exit(_run(run_demo(keep)))
+
+
+@app.command()
+def api(
+    *,
+    config: ConfigOption = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
+    fd: Annotated[int | None, typer.Option(help="An inherited socket to listen on instead.", hidden=True)] = None,
+) -> None:
+    """Serve the API. Needs DATABASE_URL and FLEETWRITE_VAULT_KEY_FILE; run as many as you like."""
+    from fleetwrite.cli.processes import serve_api  # noqa: PLC0415 - see up
+
+    _run(serve_api(config, host=host, port=port, fd=fd))
+
+
+@app.command()
+def worker(
+    *,
+    config: ConfigOption = None,
+    announce: Annotated[bool, typer.Option("--announce", help="Print a line when it is ready.", hidden=True)] = False,
+) -> None:
+    """Deliver writes and webhooks. Needs what `api` needs; run as many as you like.
+
+    SIGTERM: it claims no more, finishes what is in flight and gives back the rest.
+    """
+    from fleetwrite.cli.processes import work  # noqa: PLC0415 - see up
+
+    _run(work(config, announce=announce))
+
+
+@app.command()
+def migrate(*, config: ConfigOption = None) -> None:
+    """Bring the database's schema up to this version. Safe to run twice, and from several machines at once."""
+    from fleetwrite.cli.processes import migrate_database  # noqa: PLC0415 - see up
+
+    applied = _run(migrate_database(config))
+    typer.echo(f"Applied: {', '.join(applied)}." if applied else "The schema is current; nothing to do.")
+
+
+@app.command()
+def settings() -> None:
+    """Print every setting with its meaning and default, as a TOML file to start from."""
+    from fleetwrite.settings import reference  # noqa: PLC0415 - see up
+
+    typer.echo(reference(), nl=False)
+
+
+@app.command()
+def simulator(
+    tsp: Annotated[str, typer.Argument(help="The provider's slug, such as samsara.")],
+    *,
+    data_dir: Annotated[Path, typer.Option(help="Where its records are kept.")],
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 0,
+) -> None:
+    """Run one provider's simulator. Prints its URL when it is ready."""
+    from fleetwrite.connectors.sdk.simulator import run_simulator  # noqa: PLC0415 - see up
+    from fleetwrite.connectors.sdk.simulator.finding import simulator_class  # noqa: PLC0415 - see up
+
+    data_dir.mkdir(parents=True, exist_ok=True)
+    _run(run_simulator(simulator_class(tsp)(data_dir), port=port, on_ready=typer.echo))
+
+
+@vault_app.command("create-key")
+def create_key(file: Annotated[Path, typer.Argument(help="The file to make; it must not exist.")]) -> None:
+    """Make a new master key. Whoever has it and the database can read every credential; without it nobody can."""
+    from fleetwrite.vault.keyfile import KeyFile  # noqa: PLC0415 - see up
+
+    _run(_in_loop(lambda: KeyFile.create(file)))
+    typer.echo(f"Made {file}. Back it up apart from the database.")
+
+
+async def _in_loop(work: Any) -> None:
+    work()
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command; an error of ours becomes one line and exit code 1."""
+    try:
+        return asyncio.run(work)
+    except FleetwriteError as error:
+        typer.secho(f"fleetwrite: {error}", err=True, fg=typer.colors.RED)
+        sys.exit(1)
+    except OSError as error:
+        typer.secho(f"fleetwrite: {error}", err=True, fg=typer.colors.RED)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def main() -> None:
+    """Entry point."""
+    app()

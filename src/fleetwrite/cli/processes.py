@@ -1,0 +1,99 @@
+"""The long-running processes: API and worker. Each takes its settings from the environment or a TOML file."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from fleetwrite.api.app import ENDPOINTS, HEALTH, create_app
+from fleetwrite.api.endpoint import Endpoint
+from fleetwrite.bootstrap import Services, open_services, require_database_url, run_worker
+from fleetwrite.kit import migrations
+from fleetwrite.kit.telemetry import configure_logging
+from fleetwrite.settings import LEASE_MARGIN_S, from_process
+
+log = structlog.get_logger(__name__)
+
+
+async def serve_api(config: Path | None, *, host: str | None, port: int | None, fd: int | None) -> None:
+    """Serve the API until SIGTERM or SIGINT; requests in flight are finished."""
+    settings = from_process(config, api_host=host, api_port=port)
+    configure_logging(settings.log_format, settings.log_level)
+    stop = _stop_event()
+    async with open_services(settings, name="api") as services:
+        log.info("api.starting", host=settings.api_host, port=settings.api_port)
+        sockets = None if fd is None else [socket.socket(fileno=fd)]
+        await _serve(services, settings.api_port, ENDPOINTS, stop, sockets)
+        log.info("api.stopped")
+
+
+async def work(config: Path | None, *, announce: bool) -> None:
+    """Deliver until SIGTERM or SIGINT; what is in flight is finished, the rest given back."""
+    settings = from_process(config)
+    configure_logging(settings.log_format, settings.log_level)
+    stop = _stop_event()
+    async with open_services(settings, name="worker") as services, asyncio.TaskGroup() as tasks:
+        log.info("worker.starting", concurrency=settings.worker_concurrency)
+        if settings.worker_port:
+            tasks.create_task(_serve(services, settings.worker_port, HEALTH, stop))
+        if announce:
+            print("ready", flush=True)  # noqa: T201 - who started us reads it
+        await run_worker(services, stop)
+        log.info("worker.stopped")
+
+
+async def migrate_database(config: Path | None) -> list[str]:
+    """Apply what migrations are missing; returns their names."""
+    settings = from_process(config)
+    configure_logging("console", "warning")
+    return await migrations.migrate(require_database_url(settings))
+
+
+def _stop_event() -> asyncio.Event:
+    """An event that is set when this process is told to stop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to `_stop_event`: uvicorn would raise them anew while our services are still being closed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def _serve(
+    services: Services,
+    port: int,
+    endpoints: Sequence[Endpoint],
+    stop: asyncio.Event,
+    sockets: list[socket.socket] | None = None,
+) -> None:
+    config = uvicorn.Config(
+        create_app(services, endpoints),
+        host=services.settings.api_host,
+        port=port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # A sync write that is under way when we are told to stop is finished.
+        timeout_graceful_shutdown=int(services.settings.sync_deadline_s + LEASE_MARGIN_S),
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    server.should_exit = True
+    await serving
