@@ -9,7 +9,6 @@ from yarl import URL
 
 from fleetwrite.kit.egress_errors import ForbiddenUrlError
 
-ForbiddenAddressError = ForbiddenUrlError
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 

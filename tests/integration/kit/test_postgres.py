@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from fleetwrite.kit import postgres_binaries
+from fleetwrite.kit.database import Database, Listener
 from fleetwrite.kit.postgres import DataDirectoryInUseError, EmbeddedPostgres, EmbeddedPostgresError
 from fleetwrite.kit.postgres_binaries import Account, account_for, find_binaries, runnable_binaries
 
@@ -130,17 +131,22 @@ async def test_a_second_server_on_the_directory_is_refused(used: Path) -> None:
         assert await value(server.dsn, "SELECT 1") == 1
 
 
-async def test_the_death_of_the_server_is_noticed_and_a_new_start_recovers(folder: Path) -> None:
+async def test_pool_and_listener_survive_a_crash_of_the_server(folder: Path) -> None:
     server = EmbeddedPostgres(folder / "data")
     await server.start()
-    await value(server.dsn, "CREATE TABLE kept AS SELECT 42 AS n")
-    dsn = server.dsn
-    os.kill(server.pid, signal.SIGKILL)
-    assert await server.wait_closed() == -signal.SIGKILL
-    await server.stop()
-    await server.start()
-    assert server.dsn == dsn  # other processes find it again
-    assert await value(dsn, "SELECT n FROM kept") == 42
+    dsn, heard = server.dsn, asyncio.Event()
+    database = await Database.connect(dsn, min_size=2, application_name="survivor")
+    async with Listener(dsn, {"work": heard.set}, application_name="ear"):
+        await database.pool.execute("CREATE TABLE kept AS SELECT 42 AS n")
+        heard.clear()
+        os.kill(server.pid, signal.SIGKILL)
+        assert await server.wait_closed() == -signal.SIGKILL
+        await server.stop()
+        await server.start()
+        assert server.dsn == dsn  # they find it again where it was
+        assert await database.pool.fetchval("SELECT n FROM kept") == 42
+        await asyncio.wait_for(heard.wait(), 20)
+    await database.close()
     await server.stop()
 
 
