@@ -131,7 +131,7 @@ def _build(
     hasher = SecretHasher()
     issuer = (settings.public_url or f"http://{settings.api_host}:{settings.api_port}").rstrip("/") + REALM_PATH
     connections = ConnectionService(database, vault, registry, dispatch)
-    settler = Settler(database, dispatch, sync_events=settings.sync_events)
+    settler = Settler(database, dispatch, sync_events=settings.sync_events, patience_s=settings.lease_s)
     executor = Executor(
         egress,
         dispatch,

@@ -1,6 +1,8 @@
 """What became of attempts, stored: log, status, record, event and the job's next step in one transaction."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -12,7 +14,7 @@ from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.events.models import NewEvent
 from fleetwrite.events.store import append
 from fleetwrite.kit.database import Connection, Database
-from fleetwrite.kit.group_commit import GroupCommit
+from fleetwrite.kit.group_commit import CommitOutcomeUnknownError, GroupCommit, NotCommittedError
 from fleetwrite.kit.ids import new_id
 from fleetwrite.operations import store
 from fleetwrite.operations.models import Operation, Settlement, Success
@@ -22,21 +24,38 @@ from fleetwrite.records.models import WrittenRecord, record_id
 from fleetwrite.records.store import merge_written
 
 
+DATABASE_RETRY_S: Final = 0.25
+"""Pause between tries while the database is away; it is usually back within a second."""
+
+
 class Settler:
     """Stores settlements; those that come in while a transaction is under way share the next one."""
 
-    def __init__(self, database: Database, dispatch: Dispatch, *, sync_events: bool) -> None:
+    def __init__(self, database: Database, dispatch: Dispatch, *, sync_events: bool, patience_s: float) -> None:
         self._dispatch = dispatch
+        self._patience_s = patience_s
         self._sync_events = sync_events
         self._group: GroupCommit[Settlement, ResourceOperation] = GroupCommit(database, self._store)
 
     async def settle(self, settlement: Settlement) -> ResourceOperation:
         """Store one settlement; returns the operation as it stands then.
 
+        While the database is away it is tried again, for as long as leases last: what is known of an attempt must not be
+        lost. That is safe even when a commit's outcome is unknown: if it went through, the lease is gone.
+
         Raises:
-            LeaseLostError: another worker has the job now; nothing was stored.
+            LeaseLostError: another worker has the job now, or the attempt is stored already; nothing was stored.
+            NotCommittedError: the database stayed away.
+            CommitOutcomeUnknownError: likewise.
         """
-        return await self._group.submit(settlement)
+        give_up_at = asyncio.get_running_loop().time() + self._patience_s
+        while True:
+            try:
+                return await self._group.submit(settlement)
+            except (NotCommittedError, CommitOutcomeUnknownError):
+                if asyncio.get_running_loop().time() > give_up_at:
+                    raise
+                await asyncio.sleep(DATABASE_RETRY_S)
 
     async def close(self) -> None:
         """Store what is being stored, and take no more."""
