@@ -57,6 +57,10 @@ class DeliveryHandler:
         deliveries = await store.select_deliveries(connection, [job.id for job in jobs])
         return {delivery.id: delivery for delivery in deliveries}
 
+    async def close(self) -> None:
+        """Store what is being stored, and take no more."""
+        await self._endings.close()
+
     async def run(self, job: Job, work: Delivery) -> None:
         """Make one attempt and store what came of it."""
         if job.expired:
