@@ -78,7 +78,7 @@ class Keyring:
         }
 
     async def _make_first(self) -> SigningKey:
-        # Outside the lock, and off the event loop: finding primes takes about 100 ms.
+        # Outside the lock, and off the event loop: finding primes takes some 50 ms.
         private = await asyncio.to_thread(generate_private_key, _PUBLIC_EXPONENT, _KEY_BITS)
         async with self._database.transaction() as connection:
             await store.lock_key_making(connection)

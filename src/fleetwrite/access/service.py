@@ -35,7 +35,7 @@ _GRANT_TYPE: Final = "client_credentials"
 _ORG_TYPE: Final = "partner"
 _CLIENT_ID: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _MOST_CACHED: Final = 10_000
-"""Verified tokens kept in memory, at about 1 kB each. Each client needs one an hour."""
+"""Verified tokens kept in memory, at about 2 kB each. Each client needs one an hour."""
 
 
 class ClientService:

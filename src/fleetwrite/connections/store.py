@@ -42,7 +42,7 @@ async def page_shared(
 ) -> Page[Connection]:
     """A page of the connections that are shared with the partner and not gone.
 
-    Sorts all of the partner's connections (no index can hold them in order across fleets): 10,000 take some 20 ms.
+    It sorts all of the partner's connections: no index can hold them in order across fleets.
     """
     query = PageQuery(_SHARED, prefix="c")
     query.where("s.partner_id = {} AND c.status <> ALL({})", partner_id, _GONE)

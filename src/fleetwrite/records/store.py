@@ -71,7 +71,12 @@ async def page_shared(
     *,
     include_source_data: bool,
 ) -> tuple[Page[SharedRecord], int]:
-    """A page of the records shared with a partner, and how many there are in all."""
+    """A page of the records shared with a partner, and how many there are in all.
+
+    The contract wants the total with every page, and both read all that matches: for one account of 1,000
+    vehicles 3 ms together, for 100,000 vehicles of 100 fleets 100 ms (60 of them to find the page: an index in
+    the order of the list would save these, and make partners with few records among many pay instead).
+    """
     query = PageQuery(_WITH_SOURCE_DATA if include_source_data else _WITHOUT_SOURCE_DATA, prefix="r")
     query.where("s.partner_id = {} AND c.status NOT IN ('deleted', 'cancelled')", partner_id)
     query.where("r.resource = {}", wanted.resource.value)

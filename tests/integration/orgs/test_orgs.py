@@ -19,10 +19,10 @@ async def test_a_partner_is_made_once_for_a_slug(orgs: OrgService) -> None:
     assert await orgs.partner(made.id) == made
 
 
-@pytest.mark.parametrize("slug", ["", "Acme", "acme freight", "-acme", "acme--freight", "acme\n", "ä"])
-async def test_a_bad_slug_is_refused(orgs: OrgService, slug: str) -> None:
-    with pytest.raises(BadSlugError, match="lower-case"):
-        await orgs.ensure_partner("Acme", slug)
+async def test_a_bad_slug_is_refused(orgs: OrgService) -> None:
+    for slug in ("", "Acme", "acme freight", "-acme", "acme--freight", "acme\n", "ä"):
+        with pytest.raises(BadSlugError, match="lower-case"):
+            await orgs.ensure_partner("Acme", slug)
 
 
 async def test_a_shared_fleet_is_made_once_for_a_fleet_ref(orgs: OrgService) -> None:
@@ -70,9 +70,9 @@ async def test_an_agreement_counts_from_now_until_it_expires(orgs: OrgService, d
     assert await database.pool.fetchval(active, partner.id) is None
 
 
-@pytest.mark.parametrize("status", ["paused", "cancelled", "deleted", "expired"])
-async def test_an_agreement_counts_only_while_active(orgs: OrgService, database: Database, status: str) -> None:
+async def test_an_agreement_counts_only_while_active(orgs: OrgService, database: Database) -> None:
     partner = await orgs.ensure_partner("Acme", "acme")
     agreement = await orgs.ensure_shared_fleet(partner.id, "n", "North")
-    await database.pool.execute("UPDATE share_agreements SET status = $2 WHERE id = $1", agreement.id, status)
-    assert await database.pool.fetchval("SELECT count(*) FROM active_shares") == 0
+    for status, counted in (("paused", 0), ("cancelled", 0), ("deleted", 0), ("expired", 0), ("active", 1)):
+        await database.pool.execute("UPDATE share_agreements SET status = $2 WHERE id = $1", agreement.id, status)
+        assert await database.pool.fetchval("SELECT count(*) FROM active_shares") == counted

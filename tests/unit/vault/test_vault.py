@@ -24,21 +24,15 @@ def test_what_is_sealed_opens_again(plaintext: bytes, purpose: str, subject: str
 
 
 def test_the_secret_is_not_in_the_sealed_bytes(vault: Vault) -> None:
-    assert b"a secret of some length" not in vault.seal(
-        b"a secret of some length", purpose="p", subject=SUBJECT
-    )
+    assert b"a secret of some length" not in vault.seal(b"a secret of some length", purpose="p", subject=SUBJECT)
 
 
 def test_equal_secrets_are_sealed_differently(vault: Vault) -> None:
-    assert vault.seal(b"same", purpose="p", subject=SUBJECT) != vault.seal(
-        b"same", purpose="p", subject=SUBJECT
-    )
+    assert vault.seal(b"same", purpose="p", subject=SUBJECT) != vault.seal(b"same", purpose="p", subject=SUBJECT)
 
 
 def test_a_uuid_and_its_text_are_the_same_subject(vault: Vault) -> None:
-    assert (
-        vault.open(vault.seal(b"x", purpose="p", subject=SUBJECT), purpose="p", subject=str(SUBJECT)) == b"x"
-    )
+    assert vault.open(vault.seal(b"x", purpose="p", subject=SUBJECT), purpose="p", subject=str(SUBJECT)) == b"x"
 
 
 def test_it_does_not_open_for_another_subject(vault: Vault) -> None:
