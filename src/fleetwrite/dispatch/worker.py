@@ -26,6 +26,10 @@ EXPIRY_POLL_S = 2.0
 DATABASE_RETRY_S = 0.5
 """Pause after the database failed us: it is back within seconds, and so are we."""
 
+LATEST_START_S = 2.0
+"""A job that could not be started for so long after its slot (the process was paused, say) is given back: its lease may
+not last, and its slot is somebody else's by now."""
+
 DATABASE_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -148,7 +152,8 @@ class _KindLoop:
 
     async def _run(self, job: Job, work: Any, start_at: float) -> None:
         pause_s = start_at - asyncio.get_running_loop().time()
-        if pause_s > 0 and await _wait(self._stop, pause_s):
+        stopped = pause_s > 0 and await _wait(self._stop, pause_s)
+        if stopped or -pause_s > LATEST_START_S:
             async with self._database.transaction() as connection:
                 await self._dispatch.settle(connection, [(job, Again(delay_s=0, attempted=False))])
             return

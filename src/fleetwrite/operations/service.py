@@ -17,6 +17,7 @@ from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.integrations import ResourceOperationRead
 from fleetwrite.contract.telematics import ResourceOperation
 from fleetwrite.contract.tsps import TspEnum
+from fleetwrite.dispatch.errors import LeaseLostError
 from fleetwrite.dispatch.models import Job
 from fleetwrite.kit.clock import database_now
 from fleetwrite.kit.database import Database
@@ -32,7 +33,7 @@ from fleetwrite.operations.errors import (
 from fleetwrite.operations.execute import Executor, not_sent
 from fleetwrite.operations.handler import OperationHandler
 from fleetwrite.operations.models import KIND, WriteRequest, WriteResult
-from fleetwrite.operations.rendering import polled
+from fleetwrite.operations.rendering import polled, write_answer
 from fleetwrite.operations.settle import Settler
 from fleetwrite.vault.service import Vault
 
@@ -190,7 +191,20 @@ class OperationService:
             reason = f"the connection is {acceptance.connection.status}; an async write would wait until it is active"
             return await self._settler.settle(not_sent(job, task, reason))
         within_s = self._sync_deadline_s - (asyncio.get_running_loop().time() - started_at)
-        return await self._settler.settle(await self._executor.attempt(job, task, max(0.0, within_s)))
+        settlement = await self._executor.attempt(job, task, max(0.0, within_s))
+        try:
+            return await self._settler.settle(settlement)
+        except LeaseLostError:
+            # Stored already, by a commit whose answer was lost, or by a worker that took over: say what it says there.
+            return await self._stored_answer(job.id, accepted.operation.partner_id)
+
+    async def _stored_answer(self, operation_id: UUID, partner_id: UUID) -> ResourceOperation:
+        async with self._database.acquire() as connection:
+            operation = await store.select_operation(connection, partner_id, operation_id)
+            logs = await store.select_attempts(connection, [operation_id])
+        if operation is None:
+            raise OperationNotFoundError(f"Operation {operation_id} is gone.")
+        return write_answer(operation, logs[operation_id])
 
 
 def _check_query(query: OperationQuery, from_at: datetime, to_at: datetime) -> None:

@@ -23,7 +23,6 @@ from fleetwrite.operations.rendering import event_data, write_answer
 from fleetwrite.records.models import WrittenRecord, record_id
 from fleetwrite.records.store import merge_written
 
-
 DATABASE_RETRY_S: Final = 0.25
 """Pause between tries while the database is away; it is usually back within a second."""
 
@@ -40,8 +39,8 @@ class Settler:
     async def settle(self, settlement: Settlement) -> ResourceOperation:
         """Store one settlement; returns the operation as it stands then.
 
-        While the database is away it is tried again, for as long as leases last: what is known of an attempt must not be
-        lost. That is safe even when a commit's outcome is unknown: if it went through, the lease is gone.
+        While the database is away it is tried again, for as long as leases last: what is known of an attempt must not
+        be lost. That is safe even when a commit's outcome is unknown: if it went through, the lease is gone.
 
         Raises:
             LeaseLostError: another worker has the job now, or the attempt is stored already; nothing was stored.
