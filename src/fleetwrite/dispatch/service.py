@@ -69,6 +69,7 @@ class Dispatch:
         Raises:
             OrderConflictError: a job that is run at once is behind another with its order key.
         """
+        await store.lock_owners(connection, (job.lane.owner_id for job in jobs))
         keys = [(job.lane.owner_id, job.order_key) for job in jobs if job.order_key is not None]
         occupied: set[store.OrderKey] = set()
         if keys:
@@ -102,6 +103,7 @@ class Dispatch:
         Returns:
             The ids of jobs whose lease was lost meanwhile: for these nothing was done.
         """
+        await store.lock_owners(connection, (job.owner_id for job, _ in settled))
         finished = [job for job, what in settled if isinstance(what, Finish)]
         again = [(job, what) for job, what in settled if isinstance(what, Again)]
         lanes: dict[UUID, float] = {}

@@ -1,6 +1,6 @@
 """All SQL of dispatch.
 
-Locks are taken in one order by everybody, so that nobody waits in a circle: leased jobs, order keys (advisory), owners,
+Locks are taken in one order by everybody, so that nobody waits in a circle: owners, leased jobs, order keys (advisory),
 lanes, budgets. Claims lock lanes and jobs with SKIP LOCKED and so never wait for either.
 """
 
@@ -21,7 +21,18 @@ async def insert_owner(connection: Connection, owner_id: UUID, kind: str, *, hel
     await connection.execute("INSERT INTO lane_owners (id, kind, held) VALUES ($1, $2, $3)", owner_id, kind, held)
 
 
+async def lock_owners(connection: Connection, owner_ids: Iterable[UUID]) -> None:
+    """Until the end of the transaction these owners are not deleted; any number of transactions may hold that."""
+    await connection.execute(
+        "SELECT 1 FROM lane_owners WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE", sorted(set(owner_ids))
+    )
+
+
 async def delete_owner(connection: Connection, owner_id: UUID) -> None:
+    """Delete an owner with its lanes, budgets and jobs."""
+    # Locked one after the other: the cascade of a single DELETE would take them in an order of its own.
+    await connection.execute("SELECT 1 FROM lane_owners WHERE id = $1 FOR UPDATE", owner_id)
+    await connection.execute("SELECT 1 FROM lanes WHERE owner_id = $1 ORDER BY id FOR UPDATE", owner_id)
     await connection.execute("DELETE FROM lane_owners WHERE id = $1", owner_id)
 
 
@@ -319,6 +330,7 @@ async def seconds_until_due(connection: Connection, kind: str) -> float | None:
 
 async def lock_leases(connection: Connection, jobs: Sequence[Job]) -> set[UUID]:
     """Lock those of `jobs` whose lease still holds; returns their ids."""
+    await lock_owners(connection, (job.owner_id for job in jobs))
     rows = await connection.fetch(
         """
         SELECT jobs.id FROM jobs JOIN unnest($1::uuid[], $2::uuid[]) AS held (id, lease) USING (id, lease)

@@ -87,17 +87,25 @@ class _KindLoop:
 
     async def run(self, stop: asyncio.Event) -> None:
         self._stop = stop
-        while not stop.is_set():
-            self.awake.clear()
-            try:
-                pause_s = await self._turn()
-            except DATABASE_FAILURES as error:
-                log.warning("dispatch.database_unavailable", kind=self.kind, error=str(error))
-                pause_s = DATABASE_RETRY_S
-            if pause_s > 0:
-                await _wait(self.awake, pause_s)
-        if self._running:
-            await asyncio.gather(*self._running)
+        try:
+            while not stop.is_set():
+                self.awake.clear()
+                pause_s = await self._turn_safely()
+                if pause_s > 0:
+                    await _wait(self.awake, pause_s)
+            if self._running:
+                await asyncio.wait(self._running)
+        finally:
+            # Only where this loop itself is cancelled is anything left here: nobody would wait for it.
+            for task in self._running:
+                task.cancel()
+
+    async def _turn_safely(self) -> float:
+        try:
+            return await self._turn()
+        except DATABASE_FAILURES as error:
+            log.warning("dispatch.database_unavailable", kind=self.kind, error=str(error))
+            return DATABASE_RETRY_S
 
     async def _turn(self) -> float:
         """Claim once and start what was claimed; returns how many seconds there is nothing to do."""
