@@ -50,7 +50,7 @@ ENDPOINTS: Final[Sequence[Endpoint]] = (
 )
 """The endpoint table."""
 
-OPENAPI_JSON: Final = msgspec.json.format(msgspec.json.encode(build_document(ENDPOINTS)))
+OPENAPI_JSON: Final = msgspec.json.encode(build_document(ENDPOINTS))
 
 
 def create_app(services: Services, endpoints: Sequence[Endpoint] = ENDPOINTS) -> ASGIApp:

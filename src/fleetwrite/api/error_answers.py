@@ -30,7 +30,6 @@ from fleetwrite.operations.errors import (
     SecretNotFoundError,
     SecretNotReadyError,
 )
-from fleetwrite.operations.errors import RecordNotFoundError as TargetNotFoundError
 from fleetwrite.records.errors import RecordNotFoundError
 from fleetwrite.webhooks.errors import (
     DuplicateSubscriptionError,
@@ -124,7 +123,6 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         RouteNotFoundError: _plain(404),
         ConnectionNotFoundError: _plain(404),
         RecordNotFoundError: _plain(404),
-        TargetNotFoundError: _plain(404),
         OperationNotFoundError: _plain(404),
         SecretNotFoundError: _plain(404),
         SubscriptionNotFoundError: _plain(404),

@@ -104,6 +104,9 @@ def build_document(endpoints: Sequence[Endpoint]) -> Schema:
         "webhooks": {name: {"post": _delivery(name, words, schemas)} for name, words in EVENTS.items()},
         "components": {
             "schemas": schemas.components,
+            "headers": {
+                name: {"description": words, "schema": {"type": "string"}} for name, words in _HEADER_WORDS.items()
+            },
             "responses": {f"Error{status}": _error(status, schemas) for status in BODIES},
             "securitySchemes": {"Bearer": _security_scheme(endpoints)},
         },
@@ -202,15 +205,11 @@ def _inlined(schema: Any, components: Mapping[str, Schema]) -> Any:
 def _response(shape: AnswerShape, schemas: _Schemas) -> Schema:
     response: Schema = {
         "description": shape.description,
-        "headers": {name: _header(name) for name in (headers.REQUEST_ID, *shape.headers)},
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in (headers.REQUEST_ID, *shape.headers)},
     }
     if shape.content is not None:
         response["content"] = {shape.media_type: {"schema": schemas.of(shape.content)}}
     return response
-
-
-def _header(name: str) -> Schema:
-    return {"description": _HEADER_WORDS[name], "schema": {"type": "string"}}
 
 
 def _error(status: int, schemas: _Schemas) -> Schema:
