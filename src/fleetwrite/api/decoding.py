@@ -9,7 +9,7 @@ import datetime as dt
 import functools
 import re
 import urllib.parse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar
@@ -18,7 +18,7 @@ import msgspec
 from jsonschema.protocols import Validator
 from msgspec import UNSET, Struct
 
-from fleetwrite.api.faults import Fault, find_faults, is_storable_instant, validator_for
+from fleetwrite.api.faults import LONGEST_PATTERNED, Fault, find_faults, is_storable_instant, validator_for
 from fleetwrite.api.json_schemas import INT32, Schema, is_storable_number, validation_schema
 from fleetwrite.api.json_text import MalformedJsonError, parse_integer, parse_json
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
@@ -93,15 +93,11 @@ def decode_body(struct_type: type[StructT], raw: bytes, *, lenient: bool) -> Dec
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         refusal = error
     document = parse_json(raw)
-    faults: Iterable[Fault] = find_faults(plan.validator, document)
-    ignored: list[Fault] = []
-    if lenient:
-        faults, ignored = _part_unknown(faults)
-    details = _details(faults, "body")
+    ignored = list(_take_unknown(document, plan.schema)) if lenient else []
+    details = _details(find_faults(plan.validator, document), "body")
     if details:
         raise InvalidBodyError(details)
     if ignored or refusal is None:
-        _prune(document, ignored)
         return Decoded(_convert(document, struct_type, "body"), _ignored_names(ignored))
     if isinstance(refusal, msgspec.ValidationError):
         raise InvalidBodyError([_msgspec_detail(refusal, "body")]) from refusal
@@ -126,8 +122,7 @@ def decode_query(struct_type: type[StructT], items: Iterable[tuple[str, str]]) -
         if "array" in _types(schema):
             document.setdefault(name, []).append(_scalar(text, schema["items"]))
         elif name in document and name in properties:
-            message = "Is given more than once; give it once."
-            repeated[name] = Fault((name,), text, message, ErrorType.TYPE)
+            repeated[name] = Fault((name,), text, lambda: "Is given more than once; give it once.", ErrorType.TYPE)
         else:
             document[name] = _scalar(text, schema)
     details = _details([*repeated.values(), *find_faults(plan.validator, document)], "query")
@@ -215,7 +210,9 @@ def _decimal_check(leaf: Schema) -> Check:
 
     def check(value: Decimal, token: bytes) -> bool:
         text = bytes(token)
-        if text.startswith(b'"') and (pattern is None or not pattern.search(text[1:-1])):
+        if text.startswith(b'"') and (
+            pattern is None or len(text) > LONGEST_PATTERNED or not pattern.search(text[1:-1])
+        ):
             return False
         is_short = len(text) <= _SHORT_NUMBER and b"e" not in text and b"E" not in text
         return (
@@ -242,29 +239,24 @@ def _scalar(text: str, schema: Schema) -> Any:
     return text
 
 
-def _part_unknown(faults: Iterable[Fault]) -> tuple[list[Fault], list[Fault]]:
-    others: list[Fault] = []
-    unknown: list[Fault] = []
-    for fault in faults:
-        (unknown if fault.error_type is ErrorType.UNKNOWN_FIELD else others).append(fault)
-        if len(others) > MAX_FAULTS:
-            break
-    return others, unknown
+def _take_unknown(node: Any, schema: Schema, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Remove the fields that `schema` does not know, at any level, and yield their paths."""
+    if isinstance(node, dict) and "properties" in schema:
+        known = schema["properties"]
+        for name in [name for name in node if name not in known]:
+            del node[name]
+            yield (*path, name)
+        for name, value in node.items():
+            yield from _take_unknown(value, known[name], (*path, name))
+    elif isinstance(node, list) and "items" in schema:
+        for position, item in enumerate(node):
+            yield from _take_unknown(item, schema["items"], (*path, str(position)))
 
 
-def _prune(document: Any, unknown: list[Fault]) -> None:
-    for fault in unknown:
-        *path, name = fault.steps
-        del functools.reduce(lambda node, step: node[step], path, document)[name]
-
-
-def _ignored_names(unknown: list[Fault]) -> tuple[str, ...]:
+def _ignored_names(unknown: list[tuple[str, ...]]) -> tuple[str, ...]:
     names = [
-        ".".join(
-            urllib.parse.quote(str(step)[:_IGNORED_NAME_LENGTH], safe="", errors="backslashreplace")
-            for step in fault.steps
-        )
-        for fault in unknown[:_MAX_IGNORED]
+        ".".join(urllib.parse.quote(step[:_IGNORED_NAME_LENGTH], safe="", errors="backslashreplace") for step in path)
+        for path in unknown[:_MAX_IGNORED]
     ]
     return (*names, "...") if len(unknown) > _MAX_IGNORED else tuple(names)
 

@@ -5,7 +5,9 @@ This is the slow reader, used where a body has faults: msgspec reads all others.
 
 import json
 import re
+from collections import Counter
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import Any, Final, Never
 
 from fleetwrite.kit.errors import FleetwriteError
@@ -17,7 +19,8 @@ that walks a document far from Python's recursion limit."""
 _MAX_INT_DIGITS: Final = 400  # Python refuses to convert more than 4300 digits; nobody means more than 19
 _EXCERPT_LENGTH: Final = 200  # enough to recognise a value, short enough to repeat it for each fault
 
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+# The closing quote is optional so that the search never fails and starts anew: it stays linear on any text.
+_STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKET: Final = re.compile(r"[\[\]{}]")
 UNSENDABLE: Final = re.compile("[\x00\ud800-\udfff]")
 """What no text may contain: neither UTF-8 nor jsonb can hold it."""
@@ -113,19 +116,21 @@ def _refuse_constant(name: str) -> Never:
 def _object_of_distinct_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in members if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise MalformedJsonError(f"The field {excerpt(twice)} appears twice in one object; send it once.")
     return members
 
 
 def _json_text(value: object) -> str:
+    """Write `value` as JSON; of long lists and objects, at least as much as an excerpt shows."""
     if isinstance(value, HugeNumber):
         return value.text
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)}: {_json_text(item)}" for key, item in value.items()) + "}"
+        members = islice(value.items(), _EXCERPT_LENGTH)
+        return "{" + ", ".join(f"{json.dumps(name)}: {_json_text(item)}" for name, item in members) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_json_text, value)) + "]"
+        return "[" + ", ".join(map(_json_text, islice(value, _EXCERPT_LENGTH))) + "]"
     if isinstance(value, Decimal):
         return str(value)
     return json.dumps(value)
