@@ -1,9 +1,11 @@
 import asyncio
 from datetime import timedelta
+from typing import Self
 
-from fleetwrite.dispatch.models import BudgetLimit
+from fleetwrite.dispatch.models import BudgetLimit, Job
 from fleetwrite.dispatch.worker import Worker, WorkerSettings
 from fleetwrite.kit.database import Listener
+from integration.dispatch.world import Recorder, World
 
 SETTINGS = WorkerSettings(concurrency=8, lease_lasts=timedelta(seconds=60))
 
@@ -11,24 +13,24 @@ SETTINGS = WorkerSettings(concurrency=8, lease_lasts=timedelta(seconds=60))
 class Running:
     """A worker at work, with its listener."""
 
-    def __init__(self, world, database_url, handler, settings=SETTINGS):
-        self._worker = Worker(world.database, world.dispatch, [handler], settings)
+    def __init__(self, world: World, database_url: str, handler: Recorder) -> None:
+        self._worker = Worker(world.database, world.dispatch, [handler], SETTINGS)
         self._listener = Listener(database_url, self._worker.channels, application_name="test worker")
         self.stop = asyncio.Event()
 
-    async def __aenter__(self):
+    async def __aenter__(self) -> Self:
         await self._listener.__aenter__()
         self.task = asyncio.create_task(self._worker.run(self.stop))
         return self
 
-    async def __aexit__(self, *error):
+    async def __aexit__(self, *_error: object) -> None:
         self.stop.set()
         await self.task
-        await self._listener.__aexit__(*error)
+        await self._listener.__aexit__(None, None, None)
 
 
-async def test_a_worker_runs_what_is_enqueued_while_it_waits(world, recorder, database_url):
-    owner, handler = await world.owner(), recorder()
+async def test_a_worker_runs_what_is_enqueued_while_it_waits(world: World, database_url: str) -> None:
+    owner, handler = await world.owner(), Recorder(world)
     async with Running(world, database_url, handler), asyncio.timeout(10):
         await world.enqueue(owner, 3)
         await handler.until(3)
@@ -38,8 +40,8 @@ async def test_a_worker_runs_what_is_enqueued_while_it_waits(world, recorder, da
     assert len({job.id for job in handler.jobs}) == 33
 
 
-async def test_two_workers_run_each_job_once(world, recorder, database_url):
-    first, second = recorder(), recorder()
+async def test_two_workers_run_each_job_once(world: World, database_url: str) -> None:
+    first, second = Recorder(world), Recorder(world)
     second.jobs, second.changed = first.jobs, first.changed
     owners = [await world.owner() for _ in range(10)]
     async with Running(world, database_url, first), Running(world, database_url, second), asyncio.timeout(20):
@@ -49,17 +51,17 @@ async def test_two_workers_run_each_job_once(world, recorder, database_url):
     assert len(ids) == len(set(ids)) == 200
 
 
-async def test_no_more_jobs_than_the_concurrency_run_at_a_time(world, recorder, database_url):
+async def test_no_more_jobs_than_the_concurrency_run_at_a_time(world: World, database_url: str) -> None:
     running, most, gate = 0, 0, asyncio.Event()
 
-    async def work(_job):
+    async def work(_job: Job) -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
         await gate.wait()
         running -= 1
 
-    handler = recorder(work)
+    handler = Recorder(world, work)
     await world.enqueue(await world.owner(), 20)
     async with Running(world, database_url, handler), asyncio.timeout(10):
         await handler.until(8)
@@ -68,13 +70,15 @@ async def test_no_more_jobs_than_the_concurrency_run_at_a_time(world, recorder, 
     assert most == 8
 
 
-async def test_stopping_finishes_what_runs_and_gives_back_what_waits_for_its_slot(world, recorder, database_url):
+async def test_stopping_finishes_what_runs_and_gives_back_what_waits_for_its_slot(
+    world: World, database_url: str
+) -> None:
     gate = asyncio.Event()
 
-    async def work(_job):
+    async def work(_job: Job) -> None:
         await gate.wait()
 
-    handler = recorder(work)
+    handler = Recorder(world, work)
     owner = await world.owner(BudgetLimit(scope="token", requests=10, per_seconds=1.0))
     await world.enqueue(owner, 2)
     async with Running(world, database_url, handler) as running, asyncio.timeout(10):
@@ -87,12 +91,12 @@ async def test_stopping_finishes_what_runs_and_gives_back_what_waits_for_its_slo
     assert [tuple(row) for row in left] == [(0, None, False)]
 
 
-async def test_a_handler_that_crashes_leaves_its_job_to_be_taken_over(world, recorder, database_url):
-    async def work(job):
+async def test_a_handler_that_crashes_leaves_its_job_to_be_taken_over(world: World, database_url: str) -> None:
+    async def work(_job: Job) -> None:
         if len(handler.jobs) == 1:
             raise RuntimeError("out of luck")
 
-    handler = recorder(work)
+    handler = Recorder(world, work)
     await world.enqueue(await world.owner())
     async with Running(world, database_url, handler), asyncio.timeout(10):
         await handler.until(1)

@@ -1,0 +1,98 @@
+"""What the tests of dispatch work with."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from fleetwrite.dispatch.claims import claim
+from fleetwrite.dispatch.models import BudgetLimit, Finish, Job, Lane, NewJob
+from fleetwrite.dispatch.service import Dispatch
+from fleetwrite.kit.database import Database
+
+LEASE = timedelta(seconds=60)
+
+
+class World:
+    """One owner with budgets, and short ways to enqueue and claim."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.dispatch = Dispatch(database)
+
+    async def owner(self, *budgets: BudgetLimit, held: bool = False) -> UUID:
+        owner_id = uuid4()
+        async with self.database.transaction() as connection:
+            await self.dispatch.register_owner(connection, owner_id, "test", budgets, held=held)
+        return owner_id
+
+    async def enqueue(
+        self,
+        owner_id: UUID,
+        count: int = 1,
+        *,
+        scopes: tuple[str, ...] = ("token",),
+        order_key: str | None = None,
+        lasts: timedelta = timedelta(hours=1),
+        lease: UUID | None = None,
+    ) -> list[UUID]:
+        jobs = [
+            NewJob(
+                id=uuid4(),
+                lane=Lane(owner_id, "test", scopes),
+                lasts=lasts,
+                order_key=order_key,
+                lease=lease,
+                lease_lasts=LEASE if lease else timedelta(),
+            )
+            for _ in range(count)
+        ]
+        async with self.database.transaction() as connection:
+            await self.dispatch.enqueue(connection, jobs)
+        return [job.id for job in jobs]
+
+    async def claim(self, limit: int = 100) -> list[Job]:
+        async with self.database.transaction() as connection:
+            return await claim(connection, "test", limit, LEASE)
+
+    async def settle(self, *settled: tuple[Job, Any]) -> set[UUID]:
+        async with self.database.transaction() as connection:
+            return await self.dispatch.settle(connection, settled)
+
+    async def shift_clock(self, by: timedelta) -> None:
+        async with self.database.transaction() as connection:
+            await connection.execute("UPDATE clock_shift SET shift = shift + $1", by)
+
+    async def waiting(self) -> int:
+        async with self.database.acquire() as connection:
+            count: int = await connection.fetchval("SELECT count(*) FROM jobs")
+            return count
+
+
+class Recorder:
+    """A handler that notes what it was given, does what it is told, and finishes the job."""
+
+    kind = "test"
+
+    def __init__(self, world: World, work: Callable[[Job], Awaitable[None]] | None = None) -> None:
+        self.jobs: list[Job] = []
+        self.changed = asyncio.Condition()
+        self._world = world
+        self._work = work
+
+    async def load(self, connection: Any, jobs: Sequence[Job]) -> Mapping[UUID, Any]:
+        return {job.id: None for job in jobs}
+
+    async def run(self, job: Job, work: Any) -> None:
+        async with self.changed:
+            self.jobs.append(job)
+            self.changed.notify_all()
+        if self._work is not None:
+            await self._work(job)
+        await self._world.settle((job, Finish()))
+
+    async def until(self, count: int) -> list[Job]:
+        async with self.changed:
+            await self.changed.wait_for(lambda: len(self.jobs) >= count)
+        return self.jobs
