@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from integration.api.world import Connected, World
-
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.telematics import WRITE_BODIES, WriteBody
+from integration.api.world import Connected, World
 
 CREATE = ResourceOperationTypeEnum.CREATE
 UPDATE = ResourceOperationTypeEnum.UPDATE
