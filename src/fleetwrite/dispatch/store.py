@@ -142,15 +142,18 @@ async def ensure_lanes(connection: Connection, lanes: Iterable[Lane]) -> None:
 
 async def wake_lanes(connection: Connection, lane_ids: Iterable[UUID], delays_s: Iterable[float]) -> None:
     """Let each lane be due no later than its delay from now."""
+    # The comparison is with the locked row: a claim that puts the lane to sleep at the same time may have changed it
+    # after this statement's snapshot, and what was due there must not pass for due still.
     await connection.execute(
         """
         WITH wake AS (
             SELECT id, min(delay_s) AS delay_s FROM unnest($1::uuid[], $2::float8[]) AS w (id, delay_s) GROUP BY id
         ), locked AS (
-            SELECT lanes.id, delay_s FROM lanes JOIN wake USING (id) ORDER BY lanes.id FOR NO KEY UPDATE OF lanes
+            SELECT lanes.id, due_at, delay_s FROM lanes JOIN wake USING (id)
+            ORDER BY lanes.id FOR NO KEY UPDATE OF lanes
         )
         UPDATE lanes SET due_at = fleetwrite_now() + make_interval(secs => delay_s)
-        FROM locked WHERE lanes.id = locked.id AND lanes.due_at > fleetwrite_now() + make_interval(secs => delay_s)
+        FROM locked WHERE lanes.id = locked.id AND locked.due_at > fleetwrite_now() + make_interval(secs => delay_s)
         """,
         list(lane_ids),
         list(delays_s),
