@@ -1,8 +1,10 @@
-from uuid import uuid4
+from pathlib import Path
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 
+from fleetwrite.connectors.samsara.simulator import Organization, SamsaraSimulator, Token
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.integrations import ResourceOperationRead
 from fleetwrite.contract.pages import CursorPage
@@ -165,6 +167,33 @@ async def test_the_same_purchase_is_not_taken_twice(busy_world: World) -> None:
     error_body(again)
     keyed = await busy_world.send_json("POST", FUEL.path(""), purchase, Idempotency_Key="the-other-card")
     assert keyed.status == 202
+
+
+async def test_a_sync_write_that_the_tsp_takes_answers_200_and_its_secret_can_be_collected_once(
+    fresh_world: World, tmp_path: Path
+) -> None:
+    simulator = SamsaraSimulator(tmp_path, (Organization(id="7001", name="Acme", tokens=(Token("samsara_api_test"),)),))
+    provider_url = await simulator.start()
+    try:
+        await fresh_world.services.connections.replace_settings(UUID(fresh_world.first.id), {"base_url": provider_url})
+        answer = await write(fresh_world, USER, "?is_sync=1")
+    finally:
+        await simulator.stop()
+
+    assert answer.status == 200
+    operation = operation_of(answer)
+    assert (operation.status.value, operation.source_id is None, operation.resource_id is None) == (
+        "success",
+        False,
+        False,
+    )
+    path = f"/v2/fleetwrite/operations/{operation.id}/secrets"
+    collected = await fresh_world.send_json("POST", path, None)
+    assert (collected.status, collected.headers["Cache-Control"]) == (200, "no-store")
+    assert len(collected.json()["secrets"]["password"]) >= 16
+    assert (await fresh_world.send_json("POST", path, None)).status == 404
+    shown = await fresh_world.get(f"/v2/telematics/users/{operation.resource_id}")
+    assert shown.json()["username"] == "j.doe"
 
 
 async def test_secrets_of_an_operation_are_not_handed_out_before_it_ended_nor_to_others(busy_world: World) -> None:
