@@ -58,10 +58,12 @@ class Remembered(msgspec.Struct):
 
     Attributes:
         client_secret: the database has only its hash.
+        api_port: where the API listened at the last start.
         simulators: slug -> address at the last start.
     """
 
     client_secret: str | None = None
+    api_port: int = 0
     simulators: dict[str, str] = {}
 
     @classmethod

@@ -1,11 +1,12 @@
 """Everything on one machine: database, API, worker and, in a sandbox, simulators with something to play with."""
 
 import asyncio
+import fcntl
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
@@ -47,6 +48,10 @@ DEFAULTS: Final = {"FLEETWRITE_LOG_FORMAT": "console", "FLEETWRITE_LOG_LEVEL": "
 _READY_WITHIN_S: Final = 60.0
 _READY_POLL_S: Final = 0.05
 _DATABASE_RESTART_S: Final = 0.2
+
+
+class FolderInUseError(FleetwriteError):
+    """Another process runs on the data directory."""
 
 
 class PortTakenError(FleetwriteError):
@@ -104,11 +109,16 @@ async def everything(
         sandbox: with simulators and demo fleets.
         progress: is told what is being done.
     """
-    description_path = _prepare_folder(data_dir)
     environment = {**DEFAULTS, **(SANDBOX_DEFAULTS if sandbox else {}), **os.environ}
     configure_logging("console", "warning")
     async with AsyncExitStack() as stack:
-        listener = stack.enter_context(_listen(port))
+        stack.enter_context(_folder(data_dir))
+        # Not there until all is ready: whoever waits for it must not find the last run's.
+        description_path = data_dir / "sandbox.json"
+        description_path.unlink(missing_ok=True)
+        remembered = Remembered.read(data_dir / "state.json")
+        listener = stack.enter_context(_listen(port, remembered.api_port))
+        remembered.api_port = listener.getsockname()[1]
         api_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         environment["FLEETWRITE_PUBLIC_URL"] = api_url
         keepers: list[asyncio.Task[None]] = []
@@ -122,7 +132,6 @@ async def everything(
         progress("Preparing the database")
         await _prepare(environment, data_dir / "vault.key")
         settings = Settings.load(environment)
-        remembered = Remembered.read(data_dir / "state.json")
         simulators: list[RunningSimulator] = []
         description: SandboxDescription | None = None
         if sandbox:
@@ -151,24 +160,40 @@ async def everything(
         yield api_url
 
 
-def _prepare_folder(data_dir: Path) -> Path:
-    """Make the folder; returns where sandbox.json will be, which is not there until all is ready."""
+@contextmanager
+def _folder(data_dir: Path) -> Iterator[None]:
+    """Make the folder and keep it to ourselves; the lock ends with the process, however that ends.
+
+    Raises:
+        FolderInUseError: another process runs on it.
+    """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = data_dir / "sandbox.json"
-    path.unlink(missing_ok=True)
-    return path
+    with (data_dir / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FolderInUseError(
+                f"Another process runs on {data_dir}: stop it first, or choose another folder with --data-dir."
+            ) from error
+        yield
 
 
-def _listen(port: int) -> socket.socket:
-    """A socket for the API, which stays open while the API is restarted: callers wait instead of being refused."""
+def _listen(port: int, last_port: int) -> socket.socket:
+    """A socket for the API, which stays open while the API is restarted: callers wait instead of being refused.
+
+    Where any free port will do, it is the last run's if that is still free.
+    """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        raise PortTakenError(f"Port {port} is not free ({error.strerror}): choose another with --port.") from error
-    return listener
+    for candidate in (port or last_port, port):
+        try:
+            listener.bind(("127.0.0.1", candidate))
+        except OSError as error:
+            reason = error.strerror
+        else:
+            return listener
+    listener.close()
+    raise PortTakenError(f"Port {port} is not free ({reason}): choose another with --port.")
 
 
 async def _prepare(environment: dict[str, str], key_path: Path) -> None:
