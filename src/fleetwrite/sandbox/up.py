@@ -5,7 +5,7 @@ import fcntl
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from ipaddress import ip_network
 from pathlib import Path
@@ -97,7 +97,12 @@ async def run_everything(data_dir: Path, *, port: int, sandbox: bool) -> None:
 
 @asynccontextmanager
 async def everything(
-    data_dir: Path, *, port: int, sandbox: bool, progress: Callable[[str], None]
+    data_dir: Path,
+    *,
+    port: int,
+    sandbox: bool,
+    progress: Callable[[str], None],
+    variables: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[str]:
     """Start all, yield the API's address when all is ready, and stop all at the end.
 
@@ -108,8 +113,9 @@ async def everything(
         port: of the API; 0 takes a free one.
         sandbox: with simulators and demo fleets.
         progress: is told what is being done.
+        variables: where settings come from.
     """
-    environment = {**DEFAULTS, **(SANDBOX_DEFAULTS if sandbox else {}), **os.environ}
+    environment = {**DEFAULTS, **(SANDBOX_DEFAULTS if sandbox else {}), **variables}
     configure_logging("console", "warning")
     async with AsyncExitStack() as stack:
         stack.enter_context(_folder(data_dir))

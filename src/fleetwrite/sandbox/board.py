@@ -1,0 +1,124 @@
+"""What the demo shows: alive on a terminal, line by line elsewhere."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+from rich.console import Console, Group
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from fleetwrite.sandbox.comparison import Difference, Outcome
+
+_WIDTH_ELSEWHERE: Final = 170
+"""Of a log or a pipe, in characters: no id is broken into two lines there."""
+
+
+class Report(msgspec.Struct, frozen=True):
+    """How the demo ended."""
+
+    outcomes: Sequence[Outcome]
+    differences: Sequence[Difference]
+
+
+def open_console() -> Console:
+    """Standard output, as wide as the table where it is no terminal."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_WIDTH_ELSEWHERE)
+
+
+class Board:
+    """Shows what is being done and how far each write has come."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._phase = "Starting"
+        self._states: dict[str, str] = {}
+        # Of characters that every terminal has.
+        self._spinner = Spinner("line")
+        self._live = Live(get_renderable=self._render, console=console, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def phase(self, text: str) -> None:
+        """Say what is being done now."""
+        self._phase = text
+        if not self._console.is_terminal:
+            self._console.print(Text(text))
+
+    def advance(self, write_name: str, state: str) -> None:
+        """Say how far a write has come."""
+        self._states[write_name] = state
+        if not self._console.is_terminal:
+            self._console.print(Text(f"  {write_name}: {state}"))
+
+    def _render(self) -> Group:
+        table = Table.grid(padding=(0, 2))
+        for name, state in self._states.items():
+            table.add_row(Text(name, style="bold"), Text(state))
+        self._spinner.update(text=Text(self._phase))
+        return Group(table, self._spinner)
+
+
+def print_report(console: Console, report: Report) -> None:
+    """The table of all writes, what the provider does not keep, and every difference."""
+    table = Table("operation", "our id", "source id", "attempts", "ms to success", "ms to webhook")
+    for column in table.columns[1:3]:
+        column.overflow = "fold"
+    for column in table.columns[3:]:
+        column.justify = "right"
+    for outcome in report.outcomes:
+        table.add_row(outcome.write.name, *_cells(outcome))
+    console.print(table)
+    for outcome in report.outcomes:
+        if outcome.losses:
+            lost = ", ".join(sorted(outcome.losses))
+            console.print(
+                Text(f"{outcome.write.name}: Samsara does not keep {lost}, and the API said so.", style="dim")
+            )
+    for difference in report.differences:
+        console.print(Text(str(difference), style="bold red"))
+    count = len(report.differences)
+    if count:
+        console.print(Text(f"{count} difference{'s' if count > 1 else ''}.", style="bold red"))
+    else:
+        console.print(
+            Text(
+                f"{len(report.outcomes)} writes, each one call at the provider; every field it holds is what was sent, "
+                "every webhook was signed, no difference.",
+                style="green",
+            )
+        )
+
+
+def _cells(outcome: Outcome) -> tuple[str, ...]:
+    operation = outcome.operation
+    if operation is None:
+        return (f"refused: {outcome.status}", "", "", "", "")
+    success_ms = webhook_ms = "-"
+    if operation["status"] == "success":
+        success_ms = _milliseconds(_time(operation["created_at"]), _time(operation["updated_at"]))
+    if outcome.ended is not None:
+        webhook_ms = _milliseconds(_time(operation["updated_at"]), outcome.ended.received_at)
+    ids = (operation["resource_id"] or "-", operation["source_id"] or "-")
+    return (*ids, str(len(operation["logs"])), success_ms, webhook_ms)
+
+
+def _milliseconds(since: datetime, until: datetime) -> str:
+    return f"{(until - since).total_seconds() * 1000:.0f}"
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
