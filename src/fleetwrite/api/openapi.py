@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
 
+from fleetwrite import __version__
 from fleetwrite.api import headers
 from fleetwrite.api.authentication import TOKEN_PATH
 from fleetwrite.api.endpoint import JSON, AnswerShape, Endpoint, Tag
@@ -94,7 +94,7 @@ def build_document(endpoints: Sequence[Endpoint]) -> Schema:
         "openapi": "3.1.0",
         "info": {
             "title": "Fleetwrite",
-            "version": version("fleetwrite"),
+            "version": __version__,
             "summary": "A self-hosted write gateway to telematics providers",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from fleetwrite.access.scopes import Scope
 from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, Handler, Tag
 from fleetwrite.bootstrap import Services
-from fleetwrite.contract.enums import ResourceEnum
+from fleetwrite.contract.enums import ResourceEnum, SortOrder
 from fleetwrite.contract.pages import CountedCursorPage
 from fleetwrite.contract.telematics_reads import TrailerRead, UserRead, VehicleRead
 from fleetwrite.kit.keyset import Window, decode_cursor
@@ -27,6 +27,7 @@ class RecordQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     connection_id: UUID | None = None
     include_source_data: bool = False
     source_ids: Texts | None = None
+    sort_order: SortOrder = SortOrder.ASC
     cursor: str | None = None
     size: Annotated[int, Meta(ge=1, le=1000)] = 300
 
@@ -70,7 +71,11 @@ def _lister(resource: ResourceEnum) -> Handler:
                 source_ids=query.source_ids,
                 is_driver=query.is_driver if isinstance(query, UserQuery) else None,
             ),
-            Window(cursor=decode_cursor(query.cursor), size=query.size),
+            Window(
+                cursor=decode_cursor(query.cursor),
+                size=query.size,
+                descending=query.sort_order is SortOrder.DESC,
+            ),
             include_source_data=query.include_source_data,
         )
         page = counted.page

@@ -88,6 +88,14 @@ async def test_a_list_is_paged_there_and_back(world: World) -> None:
     assert back["items"] == first["items"]
 
 
+async def test_a_list_is_turned_round_by_its_sort_order(world: World) -> None:
+    rising = (await world.get("/v2/telematics/users?sort_order=asc")).json()["items"]
+    falling = (await world.get("/v2/telematics/users?sort_order=desc")).json()["items"]
+
+    assert len(rising) == 4
+    assert [item["id"] for item in falling] == [item["id"] for item in reversed(rising)]
+
+
 @pytest.mark.parametrize(
     ("query", "path", "error_type"),
     [
@@ -97,6 +105,7 @@ async def test_a_list_is_paged_there_and_back(world: World) -> None:
         ("cursor=nonsense", "query.cursor", "format"),
         ("connection_id=17", "query.connection_id", "format"),
         ("is_driver=maybe", "query.is_driver", "type"),
+        ("sort_order=up", "query.sort_order", "enum"),
         ("is_drivr=true", "query.is_drivr", "unknown_field"),
         ("user_ids=17", "query.user_ids.0", "format"),
         ("&".join(["source_ids=1"] * 101), "query.source_ids", "range"),
