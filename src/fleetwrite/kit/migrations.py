@@ -23,7 +23,16 @@ _LOCK_TIMEOUT_S: Final = 600.0
 """How long to wait for another process that is migrating; its own statements are bounded by lock
 time-outs."""
 
-_runner_log: Final = logging.getLogger(__name__)
+_log: Final = logging.getLogger(__name__)
+
+
+def _as_information(record: logging.LogRecord) -> bool:
+    """The runner announces each migration as a warning, though nothing is wrong."""
+    record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+    return _log.isEnabledFor(record.levelno)
+
+
+_log.addFilter(_as_information)
 
 
 class MigrationError(FleetwriteError):
@@ -44,7 +53,7 @@ async def migrate(dsn: str, directory: Path = MIGRATIONS) -> list[str]:
         missing = await _pending(connection, directory)
         if missing:
             try:
-                await apply(connection, directory, schema_name=_SCHEMA, logger=_runner_log)
+                await apply(connection, directory, schema_name=_SCHEMA, logger=_log)
             except BadMigrationError as error:
                 reason = f"{error}: {error.__cause__}" if error.__cause__ else str(error)
                 raise MigrationError(f"The database could not be migrated. {reason}") from error
