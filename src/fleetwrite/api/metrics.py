@@ -2,10 +2,16 @@
 
 from typing import Final
 
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+import asyncpg
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
 from fleetwrite.api.endpoint import Answer, ApiRequest, Endpoint
 from fleetwrite.bootstrap import Services
+from fleetwrite.operations import models as operations
+from fleetwrite.webhooks import models as deliveries
+
+_log = structlog.get_logger(__name__)
 
 REQUESTS: Final = Counter(
     "fleetwrite_http_requests", "Requests answered, by operation and status.", ("operation_id", "status")
@@ -29,6 +35,22 @@ def observe(endpoint: Endpoint | None, status: int, seconds: float) -> None:
     DURATION.labels(operation_id).observe(seconds)
 
 
-async def get_metrics(_services: Services, _request: ApiRequest) -> Answer:
+LAG: Final = Gauge(
+    "fleetwrite_dispatch_lag_seconds",
+    "For how long the longest waiting lane has been due, by kind of work; the same in every process.",
+    ("kind",),
+)
+
+
+async def get_metrics(services: Services, _request: ApiRequest) -> Answer:
     """All metrics of this process in the Prometheus text format."""
+    try:
+        lag_s = await services.dispatch.lag_s()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # What this process counted itself is of most use when the database is away.
+        _log.warning("lag is not known", error=type(error).__name__)
+        LAG.clear()
+    else:
+        for kind in (operations.KIND, deliveries.KIND):
+            LAG.labels(kind).set(lag_s.get(kind, 0.0))
     return Answer(content=generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -162,6 +162,11 @@ class Dispatch:
             await store.update_next_at(connection, taken)
         await asyncio.sleep(asked_at + wait_s - loop.time())
 
+    async def lag_s(self) -> dict[str, float]:
+        """For each kind of job, for how many seconds the longest waiting lane has been due: 0 when workers keep up."""
+        async with self._database.acquire() as connection:
+            return await store.select_lag_s(connection)
+
     async def close(self, owner_id: UUID, scopes: Sequence[str], for_s: float) -> None:
         """Let no call of these budgets start for so many seconds."""
         async with self._database.transaction() as connection:

@@ -395,3 +395,14 @@ async def unpark_next(connection: Connection, keys: Sequence[OrderKey]) -> list[
         [key for _, key in keys],
     )
     return [row["lane_id"] for row in rows]
+
+
+async def select_lag_s(connection: Connection) -> dict[str, float]:
+    """For each kind, how many seconds ago the longest waiting lane became due; kinds with nothing due are left out."""
+    rows = await connection.fetch(
+        """
+        SELECT kind, extract(epoch FROM fleetwrite_now() - min(due_at))::float8 AS lag_s FROM lanes
+        WHERE NOT held AND due_at <= fleetwrite_now() GROUP BY kind
+        """
+    )
+    return {row["kind"]: row["lag_s"] for row in rows}

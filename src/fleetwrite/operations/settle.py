@@ -17,6 +17,7 @@ from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.group_commit import CommitOutcomeUnknownError, GroupCommit, NotCommittedError
 from fleetwrite.kit.ids import new_id
 from fleetwrite.operations import store
+from fleetwrite.operations.metrics import observe
 from fleetwrite.operations.models import Operation, Settlement, Success
 from fleetwrite.operations.payload import own_fields
 from fleetwrite.operations.rendering import event_data, write_answer
@@ -50,11 +51,14 @@ class Settler:
         give_up_at = asyncio.get_running_loop().time() + self._patience_s
         while True:
             try:
-                return await self._group.submit(settlement)
+                operation = await self._group.submit(settlement)
             except (NotCommittedError, CommitOutcomeUnknownError):
                 if asyncio.get_running_loop().time() > give_up_at:
                     raise
                 await asyncio.sleep(DATABASE_RETRY_S)
+            else:
+                observe(settlement, operation)
+                return operation
 
     async def close(self) -> None:
         """Store what is being stored, and take no more."""

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from prometheus_client import Counter
 
 from fleetwrite.dispatch.errors import SlotTimeoutError
 from fleetwrite.dispatch.models import Again, Disposition, Finish, Job
@@ -32,6 +33,11 @@ _LONGEST_PAUSE_S: Final = 3600.0
 """A receiver may ask for longer, but must not put itself out of reach by a mistake in a header."""
 
 _ASK_FOR_PAUSE: Final = frozenset({429, 503})
+
+
+DELIVERY_ATTEMPTS: Final = Counter(
+    "fleetwrite_delivery_attempts", "Webhook deliveries tried, by result: success, failure, expired.", ("result",)
+)
 
 
 class DeliveryHandler:
@@ -116,6 +122,7 @@ class DeliveryHandler:
         return Again(delay_s=max(delay_s, attempt.pause_s), close_lane_s=attempt.pause_s)
 
     async def _end(self, ended: Ended) -> None:
+        DELIVERY_ATTEMPTS.labels(_result(ended.attempt)).inc()
         if not await self._endings.submit(ended):
             log.info("webhooks.lease_lost", delivery_id=str(ended.job.id), attempt=ended.job.attempts)
 
@@ -136,3 +143,9 @@ def _requested_pause_s(answer: HttpAnswer) -> float | None:
     # A date in that header is told by the receiver's clock, for which ours is the nearest.
     pause_s = retry_after_s(header, datetime.now(UTC))
     return None if pause_s is None else min(pause_s, _LONGEST_PAUSE_S)
+
+
+def _result(attempt: Attempt | None) -> str:
+    if attempt is None:
+        return "expired"
+    return "success" if attempt.succeeded else "failure"

@@ -46,6 +46,13 @@ async def test_metrics_count_requests_by_operation_and_tell_no_partners_apart(wo
     assert world.partner_id not in answer.text
 
 
+async def test_metrics_tell_how_far_delivery_lags_behind(world: World) -> None:
+    answer = await world.send("GET", "/metrics")
+
+    for kind in ("operation", "delivery"):
+        assert re.search(rf'fleetwrite_dispatch_lag_seconds\{{kind="{kind}"\}} \d', answer.text)
+
+
 async def test_the_documentation_loads_nothing_from_elsewhere(world: World) -> None:
     page = await world.send("GET", "/docs")
 
