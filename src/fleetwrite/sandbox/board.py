@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.live import Live
 from rich.spinner import Spinner
@@ -74,7 +75,9 @@ class Board:
 
 def print_report(console: Console, report: Report) -> None:
     """The table of all writes, what the provider does not keep, and every difference."""
-    table = Table("operation", "our id", "source id", "attempts", "ms to success", "ms to webhook")
+    headings = ("operation", "our id", "source id", "attempts", "ms to success", "ms to webhook")
+    # Hardly a line, so that the ids have room.
+    table = Table(*headings, box=SIMPLE_HEAD, pad_edge=False)
     for column in table.columns[1:3]:
         column.overflow = "fold"
     for column in table.columns[3:]:
@@ -82,25 +85,23 @@ def print_report(console: Console, report: Report) -> None:
     for outcome in report.outcomes:
         table.add_row(outcome.write.name, *_cells(outcome))
     console.print(table)
-    for outcome in report.outcomes:
-        if outcome.losses:
-            lost = ", ".join(sorted(outcome.losses))
-            console.print(
-                Text(f"{outcome.write.name}: Samsara does not keep {lost}, and the API said so.", style="dim")
-            )
+    for field in sorted({field for outcome in report.outcomes for field in outcome.losses}):
+        names = ", ".join(outcome.write.name for outcome in report.outcomes if field in outcome.losses)
+        console.print(Text(f"Samsara does not keep {field}, and the API said so: {names}.", style="dim"))
     for difference in report.differences:
         console.print(Text(str(difference), style="bold red"))
-    count = len(report.differences)
+    console.print(_verdict(report))
+
+
+def _verdict(report: Report) -> Text:
+    writes, count = len(report.outcomes), len(report.differences)
     if count:
-        console.print(Text(f"{count} difference{'s' if count > 1 else ''}.", style="bold red"))
-    else:
-        console.print(
-            Text(
-                f"{len(report.outcomes)} writes, each one call at the provider; every field it holds is what was sent, "
-                "every webhook was signed, no difference.",
-                style="green",
-            )
-        )
+        return Text(f"{writes} writes, {count} difference{'s' if count > 1 else ''}.", style="bold red")
+    return Text(
+        f"{writes} writes, one provider call each. The provider holds every field as it was sent, and every webhook "
+        "came with a valid signature. No difference.",
+        style="green",
+    )
 
 
 def _cells(outcome: Outcome) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.sandbox.board import Board, Report, open_console, print_report
 from fleetwrite.sandbox.demonstration import demonstrate
 from fleetwrite.sandbox.seed import SandboxDescription
@@ -47,7 +48,8 @@ async def run_demo(keep: Path | None) -> int:
         console.print("Stopped; nothing of it is running any more.")
         return 128 + stopped_by[0]
     except Exception as error:  # noqa: BLE001 - whoever tries this out is told in a line, and the exit code says it too
-        console.print(Text(f"The demo failed: {str(error) or type(error).__name__}", style="bold red"))
+        reason = str(error) if isinstance(error, FleetwriteError) else f"{type(error).__name__}: {error}"
+        console.print(Text(f"The demo failed. {reason}", style="bold red"))
         return 1
     print_report(console, report)
     _say_what_next(console, keep)

@@ -161,8 +161,9 @@ class Demonstration:
             (operation,) = received.envelope["data"]
             outcome = outcomes[operation["id"]]
             outcome.events.setdefault(received.event_name, received)
-            told = received.event_name.rpartition(".")[2]
-            self._board.advance(outcome.write.name, f"answered {outcome.status}, told of {told}")
+            if outcome.ended is received:
+                told = received.event_name.removeprefix("resource_operation.")
+                self._board.advance(outcome.write.name, f"answered {outcome.status}, webhook says {told}")
 
     async def _look_at(self, outcome: Outcome) -> None:
         if outcome.operation is None:

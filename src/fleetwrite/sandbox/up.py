@@ -82,9 +82,12 @@ async def run_everything(data_dir: Path, *, port: int, sandbox: bool) -> None:
         async with everything(data_dir, port=port, sandbox=sandbox, progress=status.update) as api_url:
             is_up.set()
             status.stop()
-            console.print(f"Fleetwrite is up at [bold]{api_url}[/bold]; its documentation is at {api_url}/docs")
+            # Addresses and paths are not broken into two lines, so that they can be copied.
+            console.print(
+                f"Fleetwrite is up at [bold]{api_url}[/bold]; its documentation is at {api_url}/docs", soft_wrap=True
+            )
             if sandbox:
-                console.print(f"Addresses, client and secret: {data_dir / 'sandbox.json'}")
+                console.print(f"Addresses, client and secret: {data_dir / 'sandbox.json'}", soft_wrap=True)
             await stop.wait()
             console.print("Stopping: what is in flight is finished first.")
     except asyncio.CancelledError:
