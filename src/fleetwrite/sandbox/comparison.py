@@ -93,10 +93,15 @@ def _in_answer(outcome: Outcome, operation: Json) -> Iterator[Difference]:
     """What the API told the partner: at once, by polling, and of the record."""
     name = outcome.write.name
     yield from differences(f"{name}: status", 200 if outcome.write.is_sync else 202, outcome.status)
-    yield from differences(f"{name}: operation.status", "success", operation["status"])
     yield from differences(f"{name}: losses", sorted(outcome.write.losses), sorted(outcome.losses))
-    for field in ("resource_id", "source_id"):
-        yield from differences(f"{name}: operation.{field}", Matching(".+"), operation[field])
+    if operation["status"] != "success":
+        reasons = [operation["status"], *(log["error_details"] for log in operation["logs"] if log["error_details"])]
+        yield Difference(f"{name}: operation.status", "success", ", ".join(reasons))
+        return
+    # An update is of the record that its path names; the id of a new record is for us to make up.
+    our_id = outcome.write.path.rpartition("/")[2] if outcome.write.method == "PATCH" else Matching(".+")
+    yield from differences(f"{name}: operation.resource_id", our_id, operation["resource_id"])
+    yield from differences(f"{name}: operation.source_id", Matching(".+"), operation["source_id"])
     if outcome.write.read_path is not None:
         named = {"id": operation["resource_id"], "source_id": operation["source_id"]}
         yield from differences(f"{name}: record read by our id", named, outcome.read_back)

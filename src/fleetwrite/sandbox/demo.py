@@ -86,4 +86,4 @@ def _variables() -> dict[str, str]:
 def _say_what_next(console: Console, keep: Path | None) -> None:
     if keep is not None:
         console.print(Text(f"Go on with this sandbox: fleetwrite up --sandbox --data-dir {keep}"))
-    console.print("Next: `make up` starts a sandbox and stays; README.md has the same writes for curl.")
+    console.print("Next: `make up` starts a sandbox and stays; README.md goes through a write with curl.")

@@ -76,7 +76,7 @@ def update_vehicle(vehicle: Json, tag: str) -> DemoWrite:
             ExpectedRecord(
                 collection="vehicles",
                 known_by={"id": source_id},
-                fields={**changed, "name": vehicle["vehicle_name"], "vin": vehicle["vin"]},
+                fields={**changed, "id": Later.SOURCE_ID, "name": vehicle["vehicle_name"], "vin": vehicle["vin"]},
             ),
         ),
     )
@@ -145,6 +145,7 @@ def update_trailer(trailer: Json, tag: str) -> DemoWrite:
                 known_by={"id": source_id},
                 fields={
                     **changed,
+                    "id": Later.SOURCE_ID,
                     "name": trailer["trailer_name"],
                     "licensePlate": trailer["license_plate_number"],
                 },
@@ -221,7 +222,12 @@ def update_driver(driver: Json, tag: str) -> DemoWrite:
             ExpectedRecord(
                 collection="drivers",
                 known_by={"id": source_id},
-                fields={**changed, "username": driver["username"], "licenseNumber": driver["license_number"]},
+                fields={
+                    **changed,
+                    "id": Later.SOURCE_ID,
+                    "username": driver["username"],
+                    "licenseNumber": driver["license_number"],
+                },
             ),
         ),
     )
@@ -266,7 +272,9 @@ def update_office_user(user: Json, tag: str) -> DemoWrite:
         call=ExpectedCall(method="PATCH", path=f"/users/{source_id}", body=changed),
         records=(
             ExpectedRecord(
-                collection="users", known_by={"id": source_id}, fields={**changed, "email": user["user_email"]}
+                collection="users",
+                known_by={"id": source_id},
+                fields={**changed, "id": Later.SOURCE_ID, "email": user["user_email"]},
             ),
         ),
     )

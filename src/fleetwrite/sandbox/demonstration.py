@@ -13,7 +13,7 @@ from fleetwrite.sandbox.board import Board, Report
 from fleetwrite.sandbox.comparison import CREATED, SUCCEEDED, Difference, Evidence, Outcome, compare, differences
 from fleetwrite.sandbox.expectations import Cast, DemoWrite
 from fleetwrite.sandbox.partner import RAISED_LIMIT, Onlooker, Partner, open_clients
-from fleetwrite.sandbox.receiver import Receiver, open_receiver
+from fleetwrite.sandbox.receiver import Received, Receiver, open_receiver
 from fleetwrite.sandbox.seed import SandboxDescription
 
 _WEBHOOKS_WITHIN_S: Final = 30.0
@@ -158,12 +158,16 @@ class Demonstration:
             received = await self._receiver.next(deadline - asyncio.get_running_loop().time())
             if received is None:
                 return
-            (operation,) = received.envelope["data"]
-            outcome = outcomes[operation["id"]]
-            outcome.events.setdefault(received.event_name, received)
-            if outcome.ended is received:
-                told = received.event_name.removeprefix("resource_operation.")
-                self._board.advance(outcome.write.name, f"answered {outcome.status}, webhook says {told}")
+            for operation in received.envelope["data"]:
+                # Events of somebody else who plays with the same sandbox come here too.
+                if operation["id"] in outcomes:
+                    self._note(outcomes[operation["id"]], received)
+
+    def _note(self, outcome: Outcome, received: Received) -> None:
+        outcome.events.setdefault(received.event_name, received)
+        if outcome.ended is received:
+            told = received.event_name.removeprefix("resource_operation.")
+            self._board.advance(outcome.write.name, f"answered {outcome.status}, webhook says {told}")
 
     async def _look_at(self, outcome: Outcome) -> None:
         if outcome.operation is None:

@@ -87,7 +87,7 @@ class Partner:
         self.connection_id = connection_id
 
     async def records(self, resource: str, **filters: str) -> list[Json]:
-        """Vehicles, trailers or users of the connection, of each source id once, lowest first."""
+        """Vehicles, trailers or users of the connection, those first that were there first."""
         query = {"connection_id": self.connection_id, **filters}
         page = await self._client.ask("GET", f"/v2/telematics/{resource}", query=query)
         return sorted(page["items"], key=lambda record: int(record["source_id"]))

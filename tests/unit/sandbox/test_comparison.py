@@ -131,7 +131,8 @@ def _field_sent_that_was_not_given(story: Story) -> None:
 
 
 def _failed_operation(story: Story) -> None:
-    story.outcome.operation = {**(story.outcome.operation or {}), "status": "failed"}
+    logs = [{"status": "failed", "error_details": "rejected: no such role"}]
+    story.outcome.operation = {**(story.outcome.operation or {}), "status": "failed", "logs": logs}
 
 
 def _no_source_id(story: Story) -> None:
@@ -152,6 +153,12 @@ def _record_unknown_by_our_id(story: Story) -> None:
 
 def _another_record_by_our_id(story: Story) -> None:
     story.outcome.read_back = {**(story.outcome.read_back or {}), "source_id": "281474976720001"}
+
+
+def _update_of_another_record(story: Story) -> None:
+    story.outcome.write = msgspec.structs.replace(
+        story.outcome.write, method="PATCH", path="/v2/telematics/vehicles/0609ad61-71a6-5deb-95f0-f98f76e6d0f1"
+    )
 
 
 def _never_announced(story: Story) -> None:
@@ -185,12 +192,13 @@ def _told_something_else_than_polled(story: Story) -> None:
         (_refused_call, "provider calls.status: expected 200, found 429"),
         (_number_sent_as_text, 'provider calls.body.year: expected 2024, found "2024"'),
         (_field_sent_that_was_not_given, 'provider calls.body.serialNumber: expected nothing, found "1"'),
-        (_failed_operation, 'operation.status: expected "success", found "failed"'),
+        (_failed_operation, 'operation.status: expected "success", found "failed, rejected: no such role"'),
         (_no_source_id, "operation.source_id"),
         (_wrong_answer, "status: expected 202, found 200"),
         (_loss_that_nobody_expects, 'losses: expected [], found ["notes"]'),
         (_record_unknown_by_our_id, "record read by our id"),
         (_another_record_by_our_id, "record read by our id.source_id"),
+        (_update_of_another_record, 'operation.resource_id: expected "0609ad61'),
         (_never_announced, "webhook resource_operation.created: expected"),
         (_never_told, "webhook resource_operation.succeeded: expected"),
         (_told_of_a_failure, "webhook resource_operation.succeeded: expected"),
