@@ -58,6 +58,11 @@ class Outcome(msgspec.Struct, kw_only=True):
         """The event that told the operation's end."""
         return self.events.get(SUCCEEDED) or self.events.get(FAILED)
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the partner was told of beginning and end."""
+        return CREATED in self.events and self.ended is not None
+
 
 class Evidence(msgspec.Struct, frozen=True):
     """What the simulator says: its log since the first write, and the records it holds by collection."""

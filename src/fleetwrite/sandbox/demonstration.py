@@ -3,14 +3,14 @@
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
 from fleetwrite.sandbox import demo_activity, demo_records
 from fleetwrite.sandbox.board import Board, Report
-from fleetwrite.sandbox.comparison import CREATED, SUCCEEDED, Difference, Evidence, Outcome, compare, differences
+from fleetwrite.sandbox.comparison import SUCCEEDED, Difference, Evidence, Outcome, compare, differences
 from fleetwrite.sandbox.expectations import Cast, DemoWrite
 from fleetwrite.sandbox.partner import RAISED_LIMIT, Onlooker, Partner, open_clients
 from fleetwrite.sandbox.receiver import Received, Receiver, open_receiver
@@ -80,11 +80,8 @@ class Demonstration:
         cast = await self._cast()
         first = 1 + max((call["sequence"] for call in await self._onlooker.calls(0)), default=0)
         self._board.phase("Writing")
-        for write in self._async_writes(cast):
-            await self._submit(write)
-        await self._await_events()
+        await self._await_events([await self._submit(write) for write in self._async_writes(cast)])
         await self._write_to_new_driver(cast)
-        await self._await_events()
         self._board.phase("Polling every operation, reading every record by our id")
         for outcome in self._outcomes:
             await self._look_at(outcome)
@@ -132,9 +129,10 @@ class Demonstration:
         (operation,) = created.envelope["data"]
         driver = {"id": operation["resource_id"], "source_id": operation["source_id"]}
         text = f"Welcome aboard ({self._tag})"
-        await self._submit(demo_activity.message(_SYNC_WRITE, cast.office_user, driver, text, is_sync=True))
+        write = demo_activity.message(_SYNC_WRITE, cast.office_user, driver, text, is_sync=True)
+        await self._await_events([await self._submit(write)])
 
-    async def _submit(self, write: DemoWrite) -> None:
+    async def _submit(self, write: DemoWrite) -> Outcome:
         answer = await self._partner.write(write.method, write.path, write.body, is_sync=write.is_sync)
         is_operation = answer.status in _OPERATION_STATUSES
         losses = answer.headers.get("Fleetwrite-Losses", "").split(",")
@@ -148,13 +146,14 @@ class Demonstration:
         self._outcomes.append(outcome)
         state = answer.content["status"] if is_operation else "refused"
         self._board.advance(write.name, f"answered {answer.status}, {state}")
+        return outcome
 
-    async def _await_events(self) -> None:
-        """Take webhooks until all operations were announced and ended; the comparison finds those that are missing."""
+    async def _await_events(self, awaited: Sequence[Outcome]) -> None:
+        """Take webhooks until these were announced and ended; the comparison finds what did not come in time."""
         self._board.phase("Waiting for webhooks")
         outcomes = {outcome.operation["id"]: outcome for outcome in self._outcomes if outcome.operation is not None}
         deadline = asyncio.get_running_loop().time() + _WEBHOOKS_WITHIN_S
-        while any(CREATED not in outcome.events or outcome.ended is None for outcome in outcomes.values()):
+        while any(outcome.operation is not None and not outcome.is_told for outcome in awaited):
             received = await self._receiver.next(deadline - asyncio.get_running_loop().time())
             if received is None:
                 return
