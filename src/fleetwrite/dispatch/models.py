@@ -81,8 +81,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     single_attempt: bool = False
 
 
-class Finish(msgspec.Struct, frozen=True):
-    """The job reached its end."""
+class Finish(msgspec.Struct, frozen=True, kw_only=True):
+    """The job reached its end.
+
+    Attributes:
+        close_lane_s: the other side takes no call of this lane's budgets for so long.
+    """
+
+    close_lane_s: float | None = None
 
 
 class Again(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +115,10 @@ class Handler(Protocol):
     kind: str
 
     async def load(self, connection: Connection, jobs: Sequence[Job]) -> Mapping[UUID, Any]:
-        """What `run` needs for each job, in one go. A job left out is unknown and gets dropped."""
+        """What `run` needs for each job, in one go. A job left out is unknown and gets dropped.
+
+        Must not raise because of one job: none of the others would ever be run.
+        """
         ...
 
     async def run(self, job: Job, work: Any) -> None:

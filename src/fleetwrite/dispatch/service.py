@@ -94,7 +94,7 @@ class Dispatch:
             await store.notify(connection)
 
     async def lock_leases(self, connection: Connection, jobs: Sequence[Job]) -> set[UUID]:
-        """The ids of those jobs that are still this process's to settle; they stay so until the transaction ends."""
+        """The leases among those of `jobs` that still hold; they stay so until the transaction ends."""
         return await store.lock_leases(connection, jobs)
 
     async def settle(self, connection: Connection, settled: Sequence[tuple[Job, Disposition]]) -> set[UUID]:
@@ -116,8 +116,10 @@ class Dispatch:
                 await store.lock_order_keys(connection, keys)
                 lanes.update(dict.fromkeys(await store.unpark_next(connection, keys), 0.0))
         if again:
+            # A claim of an expired job counted no attempt that could be given back.
             back = await store.release_jobs(
-                connection, [(job, what.delay_s, what.uncertain, what.attempted) for job, what in again]
+                connection,
+                [(job, what.delay_s, what.uncertain, what.attempted or job.expired) for job, what in again],
             )
             kept |= {row["id"] for row in back}
             for row in back:
@@ -127,7 +129,7 @@ class Dispatch:
             await store.notify(connection)
         closings = [
             (job.owner_id, scope, what.close_lane_s)
-            for job, what in again
+            for job, what in settled
             if what.close_lane_s is not None
             for scope in job.scopes
         ]

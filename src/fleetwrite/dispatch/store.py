@@ -332,17 +332,17 @@ async def seconds_until_due(connection: Connection, kind: str) -> float | None:
 
 
 async def lock_leases(connection: Connection, jobs: Sequence[Job]) -> set[UUID]:
-    """Lock those of `jobs` whose lease still holds; returns their ids."""
+    """Lock those of `jobs` whose lease still holds; returns these leases."""
     await lock_owners(connection, (job.owner_id for job in jobs))
     rows = await connection.fetch(
         """
-        SELECT jobs.id FROM jobs JOIN unnest($1::uuid[], $2::uuid[]) AS held (id, lease) USING (id, lease)
+        SELECT lease FROM jobs JOIN unnest($1::uuid[], $2::uuid[]) AS held (id, lease) USING (id, lease)
         ORDER BY jobs.id FOR NO KEY UPDATE OF jobs
         """,
         [job.id for job in jobs],
         [job.lease for job in jobs],
     )
-    return {row["id"] for row in rows}
+    return {row["lease"] for row in rows}
 
 
 async def delete_jobs(connection: Connection, jobs: Sequence[Job]) -> list[Any]:

@@ -11,7 +11,7 @@ import structlog
 
 from fleetwrite.dispatch import store
 from fleetwrite.dispatch.claims import claim, claim_expired
-from fleetwrite.dispatch.models import Again, Handler, Job
+from fleetwrite.dispatch.models import Again, Finish, Handler, Job
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Connection, Database
 
@@ -134,14 +134,23 @@ class _KindLoop:
             jobs = await take(connection)
             claimed_at = asyncio.get_running_loop().time()
             work = await self._handler.load(connection, jobs) if jobs else {}
+        await self._drop([job for job in jobs if job.id not in work])
         for job in jobs:
             if job.id not in work:
-                log.error("dispatch.job_without_work", kind=self.kind, job_id=str(job.id))
                 continue
             task = asyncio.create_task(self._run_safely(job, work[job.id], claimed_at + job.start_in_s))
             self._running.add(task)
             task.add_done_callback(self._done)
         return len(jobs)
+
+    async def _drop(self, unknown: Sequence[Job]) -> None:
+        """End jobs that stand for nothing any more, in a transaction of its own: a claim takes its locks in another
+        order.
+        """
+        if unknown:
+            log.error("dispatch.unknown_jobs_dropped", kind=self.kind, job_ids=[str(job.id) for job in unknown])
+            async with self._database.transaction() as connection:
+                await self._dispatch.settle(connection, [(job, Finish()) for job in unknown])
 
     def _done(self, task: asyncio.Task[None]) -> None:
         was_full = len(self._running) >= self._settings.concurrency

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from fleetwrite.connections.errors import BadConnectionFieldsError
 from fleetwrite.connectors.sdk.connector import ProviderAnswerError
 from fleetwrite.connectors.sdk.outcome import (
     Absent,
@@ -27,7 +28,8 @@ from fleetwrite.dispatch.errors import SlotTimeoutError
 from fleetwrite.dispatch.models import Again, Finish, Job
 from fleetwrite.kit.egress import AnswerLostError, Egress, HttpAnswer, NotSentError
 from fleetwrite.kit.errors import FleetwriteError
-from fleetwrite.operations.models import AttemptLog, Failure, Settlement, Success, Task
+from fleetwrite.operations.models import AttemptLog, Failure, Operation, Settlement, Success, Task, Unready
+from fleetwrite.operations.payload import own_fields
 from fleetwrite.operations.session import Patience, ProviderSession, Slots
 from fleetwrite.vault.errors import SealBrokenError
 
@@ -55,6 +57,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _EXPIRED: Final = "expired: the time in which it was worth delivering is over"
+
+_UNREADY: Final = "not_sent: it can not be prepared for sending; the operator of this gateway has to look into it"
+
+_INTERRUPTED: Final = "outcome_unknown: the process making this attempt ended before it had an answer"
 
 _NOT_ARRIVED: Final = Verdict(outcome=Transient(details="it did not reach the provider", error_type=Category.NETWORK))
 
@@ -95,7 +101,7 @@ class Executor:
         self._slots = slots
         self._settings = settings
 
-    async def attempt(self, job: Job, task: Task, within_s: float | None = None) -> Settlement:
+    async def attempt(self, job: Job, task: Task | Unready, within_s: float | None = None) -> Settlement:
         """Make one attempt at `task` and say what is to be stored.
 
         Args:
@@ -103,13 +109,10 @@ class Executor:
             task: what to do.
             within_s: seconds until the caller gives up; None for as long as an attempt may last.
         """
+        if isinstance(task, Unready):
+            return self._put_off(job, task)
         if job.expired and not (job.uncertain and task.connector.can_look_up(task.write)):
-            return _ended_unsent(job, task, _EXPIRED, Category.NETWORK)
-        logs: list[AttemptLog] = []
-        if job.interrupted:
-            logs.append(
-                _log(Category.NETWORK, "outcome_unknown: the process making this attempt ended before it had an answer")
-            )
+            return _ended_unsent(job, task.operation, _EXPIRED, Category.NETWORK)
         settings = self._settings
         lasts_s, wait_s = (settings.attempt_lasts_s, settings.slot_wait_s) if within_s is None else (within_s, within_s)
         patience = Patience(
@@ -122,14 +125,14 @@ class Executor:
         try:
             translation = task.connector.translate(task.write)
             session = ProviderSession(self._egress, self._slots, task.account, task.connector, patience, prepaid)
-        except SealBrokenError as error:
-            verdict: Verdict | NotTried | Expired = Verdict(outcome=AuthFailed(details=str(error)))
+        except (SealBrokenError, BadConnectionFieldsError) as error:
+            outcome: Outcome = _unknown(error) if job.uncertain else AuthFailed(details=str(error))
+            return self._settlement(job, task, Verdict(outcome=outcome))
         except (UntranslatableWriteError, UnofferedWriteError) as error:
             # It could be translated when it was accepted: what it refers to has changed since.
-            verdict = Verdict(outcome=_untranslatable(job, error))
-        else:
-            verdict = await self._verdict(job, task, translation, session)
-        return self._settlement(job, task, verdict, tuple(logs))
+            outcome = _unknown(error) if job.uncertain else Rejected(details=str(error))
+            return self._settlement(job, task, Verdict(outcome=outcome))
+        return self._settlement(job, task, await self._verdict(job, task, translation, session))
 
     async def _verdict(
         self, job: Job, task: Task, translation: Translation, session: ProviderSession
@@ -145,15 +148,19 @@ class Executor:
         verdict = await self._send(task, translation, session)
         if not isinstance(verdict, Verdict):
             return verdict
+        outcome = verdict.outcome
+        if not isinstance(outcome, Rejected | Uncertain) or not task.connector.can_look_up(task.write):
+            return verdict
         # A provider that says no to a second sending may do so because the first one arrived after all; and nobody
         # comes back to a sync write: now is the only time to find out.
-        doubtful = job.uncertain and isinstance(verdict.outcome, Rejected)
-        last_chance = job.single_attempt and isinstance(verdict.outcome, Uncertain)
-        if doubtful and task.connector.can_look_up(task.write):
-            return await self._reconcile(task, translation, session) or verdict
-        if last_chance and task.connector.can_look_up(task.write):
-            return await self._reconcile(task, translation, session) or _NOT_ARRIVED
-        return verdict
+        if not (job.uncertain if isinstance(outcome, Rejected) else job.single_attempt):
+            return verdict
+        found = await self._reconcile(task, translation, session)
+        if isinstance(found, NotTried):
+            # The look had to be left out, but the write was sent: that must not pass for nothing.
+            unknown = Uncertain(details=f"no slot came free to look it up after this: {outcome.details}")
+            return Verdict(outcome=unknown, answer=verdict.answer)
+        return found or (verdict if isinstance(outcome, Rejected) else _NOT_ARRIVED)
 
     async def _send(self, task: Task, translation: Translation, session: ProviderSession) -> Verdict | NotTried:
         call = translation.with_secrets(task.secrets)
@@ -193,91 +200,112 @@ class Executor:
             case Unknowable():
                 return Verdict(outcome=Uncertain(details=finding.reason))
 
-    def _settlement(
-        self, job: Job, task: Task, verdict: Verdict | NotTried | Expired, logs: tuple[AttemptLog, ...]
-    ) -> Settlement:
+    def _settlement(self, job: Job, task: Task, verdict: Verdict | NotTried | Expired) -> Settlement:
         if isinstance(verdict, NotTried):
-            return self._not_tried(job, task, verdict, logs)
+            return self._not_tried(job, task, verdict)
         if isinstance(verdict, Expired):
-            return _settled(job, task, (*logs, _log(Category.NETWORK, _EXPIRED)), Failure(may_be_written=False))
+            return _ended(job, task.operation, _log(Category.NETWORK, _EXPIRED), Failure(may_be_written=False))
         outcome, answer = verdict.outcome, verdict.answer
         match outcome:
             case Applied():
-                end = Success(source_id=outcome.source_id, source_data=outcome.source_data)
-                return _settled(job, task, (*logs, _log(None, None, answer)), end)
+                return _ended(job, task.operation, _log(None, None, answer), _success(task, outcome))
             case Rejected():
                 log = _log(outcome.error_type, f"rejected: {outcome.details}", answer)
-                return _settled(job, task, (*logs, log), Failure(may_be_written=False))
+                return _ended(job, task.operation, log, Failure(may_be_written=False))
             case Throttled():
                 closed_s = min(outcome.retry_after_s or self._settings.backoff.delay_s(job.attempts), LONGEST_CLOSING_S)
                 log = _log(Category.TSP, f"throttled: {outcome.details}", answer)
-                return self._tried(job, task, (*logs, log), Again(delay_s=closed_s, close_lane_s=closed_s))
+                return _tried(job, task.operation, log, Again(delay_s=closed_s, close_lane_s=closed_s))
             case Transient():
                 log = _log(outcome.error_type, f"unreachable: {outcome.details}", answer)
-                return self._tried(job, task, (*logs, log), self._later(job))
+                return _tried(job, task.operation, log, self._later(job))
             case AuthFailed():
                 log = _log(Category.AUTH, f"auth: {outcome.details}", answer)
-                return self._tried(job, task, (*logs, log), self._later(job))
+                return _tried(job, task.operation, log, self._later(job))
             case Uncertain():
                 log = _log(Category.NETWORK, f"outcome_unknown: {outcome.details}", answer)
-                if _is_last(job) or not task.connector.can_look_up(task.write):
-                    return _settled(job, task, (*logs, log), Failure(may_be_written=True))
                 delay_s = max(self._settings.backoff.delay_s(job.attempts), verdict.close_s or 0.0)
                 again = Again(delay_s=delay_s, uncertain=True, close_lane_s=verdict.close_s)
-                return self._tried(job, task, (*logs, log), again)
+                if task.connector.can_look_up(task.write):
+                    return _tried(job, task.operation, log, again)
+                return _ended(job, task.operation, log, Failure(may_be_written=True))
 
     def _later(self, job: Job) -> Again:
         return Again(delay_s=self._settings.backoff.delay_s(job.attempts))
 
-    def _tried(self, job: Job, task: Task, logs: tuple[AttemptLog, ...], again: Again) -> Settlement:
-        """Another try, unless this was the last."""
-        if _is_last(job):
-            return _settled(job, task, logs, Failure(may_be_written=again.uncertain))
-        return Settlement(job=job, task=task, disposition=again, logs=logs, end=None)
-
-    def _not_tried(self, job: Job, task: Task, verdict: NotTried, logs: tuple[AttemptLog, ...]) -> Settlement:
+    def _put_off(self, job: Job, unready: Unready) -> Settlement:
+        if job.expired:
+            return _ended_unsent(job, unready.operation, _EXPIRED, Category.NETWORK)
         if job.single_attempt:
-            text = (
-                f"not_sent: the provider's limits leave no room now; the next slot comes free in {verdict.wait_s:.1f} s"
-            )
-            return _settled(job, task, (*logs, _log(Category.TSP, text)), Failure(may_be_written=job.uncertain))
+            return _ended_unsent(job, unready.operation, _UNREADY, Category.TSP)
+        return _tried(job, unready.operation, _log(Category.TSP, _UNREADY), self._later(job))
+
+    def _not_tried(self, job: Job, task: Task, verdict: NotTried) -> Settlement:
+        if job.single_attempt and not job.uncertain:
+            text = f"the provider's limits leave no room now; the next slot comes free in {verdict.wait_s:.1f} s"
+            return not_sent(job, task.operation, text)
         again = Again(delay_s=verdict.wait_s, uncertain=job.uncertain, attempted=job.interrupted)
-        return Settlement(job=job, task=task, disposition=again, logs=logs, end=None)
+        return Settlement(job=job, operation=task.operation, disposition=again, logs=_inherited(job), end=None)
 
 
-def _untranslatable(job: Job, error: FleetwriteError) -> Outcome:
-    if job.uncertain:
-        return Uncertain(details=f"it can not be looked up any more: {error}")
-    return Rejected(details=str(error))
-
-
-def _is_last(job: Job) -> bool:
-    return job.single_attempt or job.expired
-
-
-def not_sent(job: Job, task: Task, reason: str) -> Settlement:
+def not_sent(job: Job, operation: Operation, reason: str) -> Settlement:
     """What is to be stored of a job that is not to be tried at all."""
-    return _ended_unsent(job, task, f"not_sent: {reason}", Category.TSP)
+    return _ended_unsent(job, operation, f"not_sent: {reason}", Category.TSP)
 
 
-def _ended_unsent(job: Job, task: Task, text: str, category: Category) -> Settlement:
+def _ended_unsent(job: Job, operation: Operation, text: str, category: Category) -> Settlement:
     if job.uncertain:
         text = f"outcome_unknown: {text}; an earlier attempt may have reached the provider"
-    return _settled(job, task, (_log(category, text),), Failure(may_be_written=job.uncertain))
+    return _ended(job, operation, _log(category, text), Failure(may_be_written=job.uncertain))
 
 
-def _settled(job: Job, task: Task, logs: tuple[AttemptLog, ...], end: Success | Failure) -> Settlement:
-    return Settlement(job=job, task=task, disposition=Finish(), logs=logs, end=end)
+def _tried(job: Job, operation: Operation, log: AttemptLog, again: Again) -> Settlement:
+    """Another try, unless this was the last."""
+    if job.single_attempt or job.expired:
+        return _ended(job, operation, log, Failure(may_be_written=again.uncertain), again.close_lane_s)
+    return Settlement(job=job, operation=operation, disposition=again, logs=(*_inherited(job), log), end=None)
+
+
+def _ended(
+    job: Job, operation: Operation, log: AttemptLog, end: Success | Failure, close_s: float | None = None
+) -> Settlement:
+    finish = Finish(close_lane_s=close_s)
+    return Settlement(job=job, operation=operation, disposition=finish, logs=(*_inherited(job), log), end=end)
+
+
+def _inherited(job: Job) -> tuple[AttemptLog, ...]:
+    """The log of the attempt before this one, where its process could not write it."""
+    return (_log(Category.NETWORK, _INTERRUPTED),) if job.interrupted else ()
+
+
+def _success(task: Task, outcome: Applied) -> Success:
+    lost = {loss.field for loss in task.connector.translate(task.write).losses}
+    fields = own_fields(task.write.body, task.write.cleared)
+    return Success(
+        source_id=outcome.source_id,
+        # What the provider could not hold is no attribute of its record.
+        attributes={name: value for name, value in fields.items() if name not in lost},
+        source_data=outcome.source_data,
+    )
+
+
+def _unknown(error: FleetwriteError) -> Uncertain:
+    return Uncertain(details=f"it can not be looked up now: {error}")
 
 
 def _log(category: Category | None, details: str | None, answer: HttpAnswer | None = None) -> AttemptLog:
     return AttemptLog(
         error_type=category,
-        error_details=details,
+        error_details=None if details is None else _storable(details),
         response_status_code=None if answer is None else answer.status,
         response_headers=None if answer is None else _shown(answer.headers),
     )
 
 
 def _shown(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if SHOWN_HEADERS.fullmatch(name)}
+    return {name: _storable(value) for name, value in headers.items() if SHOWN_HEADERS.fullmatch(name)}
+
+
+def _storable(text: str) -> str:
+    """`text` without what neither JSON nor PostgreSQL can hold: bytes that were no UTF-8, and NUL."""
+    return text.encode("utf-8", errors="replace").decode().replace("\0", "\ufffd")

@@ -14,11 +14,12 @@ from fleetwrite.connectors.sdk.write import SourceReference, Write
 from fleetwrite.dispatch.errors import LeaseLostError
 from fleetwrite.dispatch.models import Job
 from fleetwrite.kit.database import Connection
+from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.operations import store
 from fleetwrite.operations.accept import SECRETS_PURPOSE
 from fleetwrite.operations.errors import MissingTermsError
 from fleetwrite.operations.execute import Executor
-from fleetwrite.operations.models import KIND, Task
+from fleetwrite.operations.models import KIND, Task, Unready
 from fleetwrite.operations.payload import body_of
 from fleetwrite.operations.references import TARGET, resolve
 from fleetwrite.operations.settle import Settler
@@ -46,7 +47,7 @@ class OperationHandler:
         self._executor = executor
         self._settler = settler
 
-    async def load(self, connection: Connection, jobs: Sequence[Job]) -> Mapping[UUID, Task]:
+    async def load(self, connection: Connection, jobs: Sequence[Job]) -> Mapping[UUID, Task | Unready]:
         """Everything needed to attempt the operations of `jobs`, in a handful of queries for all of them."""
         stored = await store.select_stored(connection, [job.id for job in jobs])
         accounts = await self._connections.open_accounts(connection, {one.operation.connection_id for one in stored})
@@ -54,7 +55,7 @@ class OperationHandler:
         records = await resolve_records(connection, wanted) if wanted else {}
         sealed = await store.select_secrets(connection, [one.operation.id for one in stored])
         return {
-            one.operation.id: self._task(
+            one.operation.id: self._prepare(
                 one, accounts[one.operation.connection_id], records, sealed.get(one.operation.id)
             )
             for one in stored
@@ -62,12 +63,21 @@ class OperationHandler:
 
     async def run(self, job: Job, work: Any) -> None:
         """Make one attempt and store what became of it."""
-        task: Task = work
-        settlement = await self._executor.attempt(job, task)
+        task: Task | Unready = work
         try:
-            await self._settler.settle(settlement)
+            await self._settler.settle(await self._executor.attempt(job, task))
         except LeaseLostError:
             log.warning("operations.lease_lost", operation_id=str(job.id), attempt=job.attempts)
+
+    def _prepare(
+        self, stored: Stored, account: Account, records: Mapping[UUID, Record], sealed: bytes | None
+    ) -> Task | Unready:
+        try:
+            return self._task(stored, account, records, sealed)
+        except (FleetwriteError, msgspec.MsgspecError):
+            # It must not stop the others that were claimed with it.
+            log.exception("operations.not_ready", operation_id=str(stored.operation.id))
+            return Unready(operation=stored.operation)
 
     def _task(self, stored: Stored, account: Account, records: Mapping[UUID, Record], sealed: bytes | None) -> Task:
         operation, terms = stored.operation, stored.terms

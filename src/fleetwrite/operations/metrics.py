@@ -28,7 +28,7 @@ DURATION: Final = Histogram(
 
 def observe(settlement: Settlement, operation: ResourceOperation) -> None:
     """Count a settlement that is stored; `operation` is how things stand after it."""
-    source_name = settlement.task.operation.source_name
+    source_name = settlement.operation.source_name
     for log in settlement.logs:
         ATTEMPTS.labels(source_name, operation.resource, _outcome(log)).inc()
     if settlement.end is not None:

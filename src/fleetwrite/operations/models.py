@@ -136,6 +136,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Mapping[str, str]
 
 
+class Unready(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation that can not be prepared for an attempt until somebody repairs what is missing."""
+
+    operation: Operation
+
+
 class AttemptLog(msgspec.Struct, frozen=True, kw_only=True):
     """How one attempt ended. `error_type` None: it succeeded."""
 
@@ -146,9 +152,16 @@ class AttemptLog(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Success(msgspec.Struct, frozen=True, kw_only=True):
-    """The provider has it: its id there, and what it answered."""
+    """The provider has it.
+
+    Attributes:
+        source_id: its id there.
+        attributes: what of the body the provider holds.
+        source_data: what it answered.
+    """
 
     source_id: str
+    attributes: Mapping[str, Any]
     source_data: Mapping[str, Any]
 
 
@@ -162,13 +175,14 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be stored after an attempt.
 
     Attributes:
+        operation: as it was before.
         disposition: what dispatch does with the job.
         logs: one for each attempt that came to an end.
         end: set when the operation is over.
     """
 
     job: Job
-    task: Task
+    operation: Operation
     disposition: Disposition
     logs: tuple[AttemptLog, ...]
     end: Success | Failure | None

@@ -189,7 +189,7 @@ class OperationService:
             task = (await self._handler.load(connection, [job]))[job.id]
         if acceptance.connection.status is not ConnectionStatusEnum.ACTIVE:
             reason = f"the connection is {acceptance.connection.status}; an async write would wait until it is active"
-            return await self._settler.settle(not_sent(job, task, reason))
+            return await self._settler.settle(not_sent(job, task.operation, reason))
         within_s = self._sync_deadline_s - (asyncio.get_running_loop().time() - started_at)
         settlement = await self._executor.attempt(job, task, max(0.0, within_s))
         try:

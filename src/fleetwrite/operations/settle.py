@@ -19,7 +19,6 @@ from fleetwrite.kit.ids import new_id
 from fleetwrite.operations import store
 from fleetwrite.operations.metrics import observe
 from fleetwrite.operations.models import Operation, Settlement, Success
-from fleetwrite.operations.payload import own_fields
 from fleetwrite.operations.rendering import event_data, write_answer
 from fleetwrite.records.models import WrittenRecord, record_id
 from fleetwrite.records.store import merge_written
@@ -68,7 +67,7 @@ class Settler:
         self, connection: Connection, settlements: Sequence[Settlement]
     ) -> Sequence[ResourceOperation | Exception]:
         held = await self._dispatch.lock_leases(connection, [one.job for one in settlements])
-        kept = [one for one in settlements if one.job.id in held]
+        kept = [one for one in settlements if one.job.lease in held]
         answers: dict[UUID, ResourceOperation] = {}
         if kept:
             attempts = [(new_id(), one.job.id, log) for one in kept for log in one.logs]
@@ -87,21 +86,21 @@ class Settler:
                 await append(connection, events)
             await self._dispatch.settle(connection, [(one.job, one.disposition) for one in kept])
         lost = LeaseLostError("Another worker took this operation over before its outcome was stored.")
-        return [answers.get(one.job.id, lost) for one in settlements]
+        return [answers[one.job.id] if one.job.lease in held else lost for one in settlements]
 
     async def _end(self, connection: Connection, settlements: Sequence[Settlement]) -> dict[UUID, Operation]:
         """Give those that are over their end; returns all operations as they stand now."""
-        operations = {one.job.id: one.task.operation for one in settlements}
+        operations = {one.job.id: one.operation for one in settlements}
         succeeded: dict[UUID, Success] = {}
         failed: list[UUID] = []
         for one in settlements:
             if isinstance(one.end, Success):
                 succeeded[one.job.id] = one.end
-                operations[one.job.id] = _succeeded(one.task.operation, one.end)
+                operations[one.job.id] = _succeeded(one.operation, one.end)
             elif one.end is not None:
                 failed.append(one.job.id)
                 operations[one.job.id] = msgspec.structs.replace(
-                    one.task.operation, status=ResourceOperationStatusEnum.FAILED
+                    one.operation, status=ResourceOperationStatusEnum.FAILED
                 )
         over = [operations[of] for of in (*succeeded, *failed)]
         if over:
@@ -109,12 +108,7 @@ class Settler:
             for of, at in times.items():
                 operations[of] = msgspec.structs.replace(operations[of], updated_at=at)
         if succeeded:
-            written = [
-                _written(one, operations[one.job.id], end)
-                for one in settlements
-                if (end := succeeded.get(one.job.id)) is not None
-            ]
-            await merge_written(connection, written)
+            await merge_written(connection, [_written(operations[of], end) for of, end in succeeded.items()])
         if failed:
             await store.delete_secrets(connection, failed)
             surely_not_written = [
@@ -139,16 +133,12 @@ def _succeeded(operation: Operation, end: Success) -> Operation:
     )
 
 
-def _written(settlement: Settlement, operation: Operation, end: Success) -> WrittenRecord:
-    write, connector = settlement.task.write, settlement.task.connector
-    lost = {loss.field for loss in connector.translate(write).losses}
-    fields = own_fields(write.body, write.cleared)
+def _written(operation: Operation, end: Success) -> WrittenRecord:
     return WrittenRecord(
         connection_id=operation.connection_id,
         resource=operation.resource,
         source_id=operation.source_id or end.source_id,
-        # What the provider could not hold is no attribute of its record.
-        attributes={name: value for name, value in fields.items() if name not in lost},
+        attributes=end.attributes,
         source_data=end.source_data,
     )
 

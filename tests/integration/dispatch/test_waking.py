@@ -5,11 +5,13 @@ from datetime import timedelta
 
 from fleetwrite.dispatch.claims import claim
 from fleetwrite.dispatch.models import Again
+from fleetwrite.kit.database import Database
+from integration.dispatch.world import World
 
 LEASE = timedelta(seconds=60)
 
 
-async def until_waiting_for_a_lock(database):
+async def until_waiting_for_a_lock(database: Database) -> None:
     """Return when some session of this database waits for a lock of another."""
     async with asyncio.timeout(10), database.acquire() as connection:
         while not await connection.fetchval(
@@ -19,7 +21,7 @@ async def until_waiting_for_a_lock(database):
             await asyncio.sleep(0.005)
 
 
-async def test_work_enqueued_while_its_lane_is_being_claimed_is_not_forgotten(world):
+async def test_work_enqueued_while_its_lane_is_being_claimed_is_not_forgotten(world: World) -> None:
     owner = await world.owner()
     await world.enqueue(owner)
     async with world.database.transaction() as claiming:
@@ -30,7 +32,7 @@ async def test_work_enqueued_while_its_lane_is_being_claimed_is_not_forgotten(wo
     assert [job.id for job in await world.claim()] == [late]
 
 
-async def test_a_job_given_back_while_its_lane_is_being_claimed_is_not_forgotten(world):
+async def test_a_job_given_back_while_its_lane_is_being_claimed_is_not_forgotten(world: World) -> None:
     owner = await world.owner()
     await world.enqueue(owner)
     (first,) = await world.claim()
