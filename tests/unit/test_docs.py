@@ -124,7 +124,7 @@ def test_every_decision_is_in_the_index() -> None:
 def test_no_file_depends_on_the_machine_or_on_a_registry() -> None:
     """Paths under somebody's home, hosts of package indexes, options that name one."""
     forbidden = re.compile(
-        r"/(?:home|Users|root|work)/\w|(?:pypi|pythonhosted|anaconda|npmjs)\.org|--(?:extra-)?index-url|--find-links"
+        r"/(?:home|Users|root|work)/\w|(?:pypi|pythonhosted|anaconda|npmjs)\.org|--(?:find-links|(?:extra-)?index-url)"
     )
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)  # noqa: S607 - whichever git is installed
     if listing.returncode:
