@@ -4,7 +4,7 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -173,7 +173,7 @@ class TestRefused:
             await world.write(ResourceEnum.TRAILER, {"trailer_name": "x", "connection_id": uuid4()})
 
     async def test_records_of_another_connection(self, world: World) -> None:
-        other = await another_connection(world)
+        other = await world.another_connection()
         body = writes.MESSAGE.body(world, "x") | {"connection_id": other}
         assert await faults_of(world, world.request(ResourceEnum.MESSAGE, body)) == [
             ("body.sender_id", ErrorType.UNKNOWN_ID),
@@ -256,14 +256,3 @@ async def source_ids_of(world: World, ids: Any) -> list[str]:
     rows = await world.services.database.pool.fetch("SELECT id, source_id FROM records WHERE id = ANY($1)", list(ids))
     known = {row["id"]: row["source_id"] for row in rows}
     return [known[one] for one in ids]
-
-
-async def another_connection(world: World) -> UUID:
-    """A connection of the same partner to another fleet, without records."""
-    agreement = await world.services.orgs.ensure_shared_fleet(world.partner_id, "fleet-2", "Bluebird Logistics")
-    for connection in await world.services.connections.of_fleet(agreement.fleet_id):
-        return connection.id
-    made = await world.services.connections.create(
-        fleet_id=agreement.fleet_id, tsp_slug="samsara", credentials={"token": "other"}, settings={}
-    )
-    return made.id

@@ -200,6 +200,19 @@ class World:
         async with self.services.database.transaction() as connection:
             await self.services.connections.set_status(connection, self.connection.id, status)
 
+    async def another_connection(self) -> UUID:
+        """A connection of the same partner to another fleet, without records, and with nobody at its other end."""
+        agreement = await self.services.orgs.ensure_shared_fleet(self.partner_id, "fleet-2", "Bluebird Logistics")
+        for connection in await self.services.connections.of_fleet(agreement.fleet_id):
+            return connection.id
+        made = await self.services.connections.create(
+            fleet_id=agreement.fleet_id,
+            tsp_slug="samsara",
+            credentials={"token": "other"},
+            settings={"base_url": "http://127.0.0.1:9"},
+        )
+        return made.id
+
     def fault(self, method: str, path: str, kind: Any, **details: Any) -> None:
         """Let the simulator go wrong at the next call of this kind."""
         self.simulator.faults.add(Fault(method=method, path=path, kind=kind, **details))
