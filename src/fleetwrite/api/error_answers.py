@@ -24,6 +24,9 @@ from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.kit.keyset import BadCursorError
 from fleetwrite.operations.errors import (
     BacklogFullError,
+    IdempotencyKeyBusyError,
+    IdempotencyKeyReusedError,
+    IdempotencyKeyTakenError,
     InvalidWriteError,
     OperationNotFoundError,
     ReferenceUsedError,
@@ -132,6 +135,9 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
             headers=(("Allow", ", ".join(error.allowed)),),
         ),
         OrderConflictError: _plain(409),
+        IdempotencyKeyTakenError: _plain(409, ("Retry-After", "1")),
+        IdempotencyKeyBusyError: lambda error: _plain(409, ("Retry-After", str(error.retry_after_s)))(error),
+        IdempotencyKeyReusedError: _one_fault("header.Idempotency-Key", ErrorType.FORMAT),
         ReferenceUsedError: _plain(409),
         SecretNotReadyError: _plain(409),
         DuplicateSubscriptionError: _plain(409),

@@ -6,13 +6,13 @@ from msgspec import Struct
 
 from fleetwrite.access.scopes import Scope
 from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, Handler, Tag
-from fleetwrite.api.headers import IGNORED_FIELDS, LOSSES, PREFERENCE_APPLIED, name_list
+from fleetwrite.api.headers import IDEMPOTENCY_REPLAYED, IGNORED_FIELDS, LOSSES, PREFERENCE_APPLIED, name_list
 from fleetwrite.bootstrap import Services
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationStatusEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.telematics import WRITE_BODIES, ResourceOperation
 from fleetwrite.operations.models import WriteRequest
 
-_ANSWER_HEADERS: Final = (LOSSES, IGNORED_FIELDS, PREFERENCE_APPLIED)
+_ANSWER_HEADERS: Final = (LOSSES, IGNORED_FIELDS, PREFERENCE_APPLIED, IDEMPOTENCY_REPLAYED)
 
 _ANSWERS: Final = {
     200: AnswerShape(description="`is_sync=true`: the TSP has it.", content=ResourceOperation, headers=_ANSWER_HEADERS),
@@ -55,9 +55,10 @@ def _writer(resource: ResourceEnum, operation_type: ResourceOperationTypeEnum) -
                 directives=request.directives,
             )
         )
-        status = _SYNC_STATUSES[result.operation.status] if request.query.is_sync else 202
-        losses = ((LOSSES, name_list(loss.field for loss in result.losses)),) if result.losses else ()
-        return Answer(status=status, content=result.operation, headers=losses)
+        status = _SYNC_STATUSES[result.operation.status] if result.is_sync else 202
+        losses = ((LOSSES, name_list(result.losses)),) if result.losses else ()
+        replayed = ((IDEMPOTENCY_REPLAYED, "true"),) if result.is_replayed else ()
+        return Answer(status=status, content=result.operation, headers=(*losses, *replayed))
 
     return write
 

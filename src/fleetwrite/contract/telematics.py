@@ -36,15 +36,9 @@ Instant = Annotated[dt.datetime, Meta(tz=True)]
 """A point in time; its text must carry an offset."""
 
 Number = Annotated[Decimal, Meta(extra_json_schema={"x-json-type": "number"})]
-Latitude = Annotated[
-    Decimal, Meta(extra_json_schema={"x-json-type": "number", "minimum": -90, "maximum": 90})
-]
-Longitude = Annotated[
-    Decimal, Meta(extra_json_schema={"x-json-type": "number", "minimum": -180, "maximum": 180})
-]
-Money = Annotated[
-    Decimal, Meta(extra_json_schema={"x-json-type": ["number", "string"], "pattern": DECIMAL_PATTERN})
-]
+Latitude = Annotated[Decimal, Meta(extra_json_schema={"x-json-type": "number", "minimum": -90, "maximum": 90})]
+Longitude = Annotated[Decimal, Meta(extra_json_schema={"x-json-type": "number", "minimum": -180, "maximum": 180})]
+Money = Annotated[Decimal, Meta(extra_json_schema={"x-json-type": ["number", "string"], "pattern": DECIMAL_PATTERN})]
 CountryCode = Annotated[str, Meta(pattern=r"^\w{3}$", examples=["USA", "CAN"])]
 """ISO 3166-1 alpha-3 by intent; the contract checks only for three word characters."""
 
@@ -254,20 +248,18 @@ class ResourceOperation(Struct, frozen=True, kw_only=True):
     logs: list[ResourceOperationLog]
 
 
-WRITE_BODIES: Final[Mapping[tuple[ResourceEnum, ResourceOperationTypeEnum], type[WriteBody]]] = (
-    types.MappingProxyType(
-        {
-            (ResourceEnum.VEHICLE, ResourceOperationTypeEnum.CREATE): VehicleCreate,
-            (ResourceEnum.VEHICLE, ResourceOperationTypeEnum.UPDATE): VehicleUpdate,
-            (ResourceEnum.TRAILER, ResourceOperationTypeEnum.CREATE): TrailerCreate,
-            (ResourceEnum.TRAILER, ResourceOperationTypeEnum.UPDATE): TrailerUpdate,
-            (ResourceEnum.USER, ResourceOperationTypeEnum.CREATE): UserCreate,
-            (ResourceEnum.USER, ResourceOperationTypeEnum.UPDATE): UserUpdate,
-            (ResourceEnum.MESSAGE, ResourceOperationTypeEnum.CREATE): MessageCreate,
-            (ResourceEnum.GROUP_MESSAGE, ResourceOperationTypeEnum.CREATE): GroupMessageCreate,
-            (ResourceEnum.DVIR_LOG, ResourceOperationTypeEnum.CREATE): DvirLogCreate,
-            (ResourceEnum.FUEL_TRANSACTION, ResourceOperationTypeEnum.CREATE): FuelTransactionCreate,
-        }
-    )
+WRITE_BODIES: Final[Mapping[tuple[ResourceEnum, ResourceOperationTypeEnum], type[WriteBody]]] = types.MappingProxyType(
+    {
+        (ResourceEnum.VEHICLE, ResourceOperationTypeEnum.CREATE): VehicleCreate,
+        (ResourceEnum.VEHICLE, ResourceOperationTypeEnum.UPDATE): VehicleUpdate,
+        (ResourceEnum.TRAILER, ResourceOperationTypeEnum.CREATE): TrailerCreate,
+        (ResourceEnum.TRAILER, ResourceOperationTypeEnum.UPDATE): TrailerUpdate,
+        (ResourceEnum.USER, ResourceOperationTypeEnum.CREATE): UserCreate,
+        (ResourceEnum.USER, ResourceOperationTypeEnum.UPDATE): UserUpdate,
+        (ResourceEnum.MESSAGE, ResourceOperationTypeEnum.CREATE): MessageCreate,
+        (ResourceEnum.GROUP_MESSAGE, ResourceOperationTypeEnum.CREATE): GroupMessageCreate,
+        (ResourceEnum.DVIR_LOG, ResourceOperationTypeEnum.CREATE): DvirLogCreate,
+        (ResourceEnum.FUEL_TRANSACTION, ResourceOperationTypeEnum.CREATE): FuelTransactionCreate,
+    }
 )
 """Each write the contract offers, with its body."""

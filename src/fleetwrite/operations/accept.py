@@ -13,7 +13,6 @@ from fleetwrite.connections.service import ConnectionService
 from fleetwrite.connectors.sdk.connector import Connector
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.write import (
-    Loss,
     SourceReference,
     Translation,
     UnofferedWriteError,
@@ -33,6 +32,7 @@ from fleetwrite.kit.ids import new_id
 from fleetwrite.operations import store
 from fleetwrite.operations.backlog import BacklogGate
 from fleetwrite.operations.errors import InvalidWriteError, ReferenceUsedError
+from fleetwrite.operations.idempotency import KeyUse, fingerprint, keep_keys
 from fleetwrite.operations.models import KIND, Accepted, Operation, Terms, WriteRequest
 from fleetwrite.operations.payload import nulls, own_fields, without_nulls
 from fleetwrite.operations.references import TARGET, check_references, referenced_ids, resolve, source_fields
@@ -75,7 +75,6 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
 
     accepted: Accepted
     answer: ResourceOperation
-    losses: tuple[Loss, ...]
     connection: TspConnection
 
 
@@ -112,6 +111,7 @@ class Acceptor:
             ReferenceUsedError: it would be sent a second time.
             OrderConflictError: a sync write while older writes to the same record wait.
             BacklogFullError: too much is waiting already.
+            IdempotencyKeyTakenError: a write with its key was accepted in the meantime.
         """
         connection = await self._connections.get(request.partner_id, request.body.connection_id)
         connector = self._registry.get(connection.tsp_slug)
@@ -161,11 +161,13 @@ class Acceptor:
             order_key=_order_key(request),
             reference=translation.reference,
             secrets_sealed=self._make_secrets(write.operation_id, translation),
+            fingerprint=fingerprint(request),
+            losses=tuple(loss.field for loss in translation.losses),
             job_lease=uuid4() if request.is_sync else None,
             lease_lasts=self._settings.sync_lease if request.is_sync else timedelta(),
         )
         answer = await self._group.submit(accepted)
-        return Acceptance(accepted=accepted, answer=answer, losses=translation.losses, connection=connection)
+        return Acceptance(accepted=accepted, answer=answer, connection=connection)
 
     async def close(self) -> None:
         """Store what is being stored, and take no more."""
@@ -214,6 +216,19 @@ class Acceptor:
             )
             for one in accepted
         }
+        keys = [
+            KeyUse(
+                partner_id=one.operation.partner_id,
+                key=one.terms.idempotency_key,
+                fingerprint=one.fingerprint,
+                operation_id=one.operation.id,
+                losses=one.losses,
+            )
+            for one in accepted
+            if one.terms.idempotency_key is not None
+        ]
+        if keys:
+            await keep_keys(connection, keys)
         await self._claim_references(connection, accepted)
         sealed = [(one.operation.id, one.secrets_sealed) for one in accepted if one.secrets_sealed is not None]
         if sealed:

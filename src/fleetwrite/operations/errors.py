@@ -24,6 +24,22 @@ class ReferenceUsedError(FleetwriteError):
     """The provider takes a reference only once, and this one was used by another operation."""
 
 
+class IdempotencyKeyReusedError(FleetwriteError):
+    """An Idempotency-Key came with two different writes."""
+
+
+class IdempotencyKeyTakenError(FleetwriteError):
+    """Another request with the same Idempotency-Key was accepted in the meantime."""
+
+
+class IdempotencyKeyBusyError(FleetwriteError):
+    """The write with this Idempotency-Key is still under way."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class OperationNotFoundError(FleetwriteError):
     """No such operation of this partner on this connection."""
 

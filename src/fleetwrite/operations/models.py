@@ -10,7 +10,7 @@ import msgspec
 
 from fleetwrite.connections.models import Account
 from fleetwrite.connectors.sdk.connector import Connector
-from fleetwrite.connectors.sdk.write import Loss, Write
+from fleetwrite.connectors.sdk.write import Write
 from fleetwrite.contract.enums import (
     ResourceEnum,
     ResourceOperationErrorTypeEnum,
@@ -65,10 +65,19 @@ class WriteRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WriteResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The operation as it stands when the request is answered, and what the provider can not hold of it."""
+    """What a write is answered with.
+
+    Attributes:
+        operation: as it stands when the request is answered.
+        losses: the fields that the provider can not hold.
+        is_sync: whether it was delivered before the answer.
+        is_replayed: this is the first answer to the same write, again.
+    """
 
     operation: ResourceOperation
-    losses: tuple[Loss, ...]
+    losses: tuple[str, ...]
+    is_sync: bool
+    is_replayed: bool = False
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +121,8 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         job_lease: set for a sync write, which this process runs itself.
+        fingerprint: tells this write from others under the same idempotency key.
+        losses: the fields that the provider can not hold.
         secrets_sealed: what was made up for the partner, sealed.
     """
 
@@ -123,6 +134,8 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     reference: str | None
     secrets_sealed: bytes | None
     job_lease: UUID | None
+    fingerprint: bytes
+    losses: tuple[str, ...]
     lease_lasts: timedelta
 
 

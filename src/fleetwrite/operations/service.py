@@ -25,6 +25,7 @@ from fleetwrite.kit.keyset import Page, Window, decode_cursor
 from fleetwrite.operations import store
 from fleetwrite.operations.accept import SECRETS_PURPOSE, Acceptance, Acceptor
 from fleetwrite.operations.errors import (
+    IdempotencyKeyTakenError,
     InvalidWriteError,
     OperationNotFoundError,
     SecretNotFoundError,
@@ -32,6 +33,7 @@ from fleetwrite.operations.errors import (
 )
 from fleetwrite.operations.execute import Executor, not_sent
 from fleetwrite.operations.handler import OperationHandler
+from fleetwrite.operations.idempotency import Replays
 from fleetwrite.operations.models import KIND, WriteRequest, WriteResult
 from fleetwrite.operations.rendering import polled, write_answer
 from fleetwrite.operations.settle import Settler
@@ -82,22 +84,36 @@ class OperationService:
         self._executor = executor
         self._settler = settler
         self._sync_deadline_s = sync_deadline_s
+        self._replays = Replays(database)
         self._syncing: set[asyncio.Task[ResourceOperation]] = set()
 
     async def write(self, request: WriteRequest) -> WriteResult:
         """Accept a write and, where it is sync, deliver it with one attempt before returning.
 
-        Raises: what `Acceptor.accept` raises.
+        A write that comes again under its idempotency key is not carried out again: the answer is the first one's.
+
+        Raises: what `Acceptor.accept` and `Replays.find` raise.
         """
         started_at = asyncio.get_running_loop().time()
-        acceptance = await self._acceptor.accept(request)
+        replay = await self._replays.find(request)
+        if replay is not None:
+            return replay
+        try:
+            acceptance = await self._acceptor.accept(request)
+        except IdempotencyKeyTakenError:
+            # Another request with the key was faster; its answer is ours too.
+            replay = await self._replays.find(request)
+            if replay is None:
+                raise
+            return replay
+        losses = acceptance.accepted.losses
         if not request.is_sync:
-            return WriteResult(operation=acceptance.answer, losses=acceptance.losses)
+            return WriteResult(operation=acceptance.answer, losses=losses, is_sync=False)
         # In a task of its own: a client that hangs up must not leave a write half settled.
         task = asyncio.create_task(self._deliver(acceptance, started_at))
         self._syncing.add(task)
         task.add_done_callback(self._syncing.discard)
-        return WriteResult(operation=await asyncio.shield(task), losses=acceptance.losses)
+        return WriteResult(operation=await asyncio.shield(task), losses=losses, is_sync=True)
 
     async def get(self, partner_id: UUID, connection_id: UUID, operation_id: UUID) -> ResourceOperationRead:
         """One operation with its attempts.
