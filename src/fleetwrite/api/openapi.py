@@ -57,6 +57,7 @@ _HEADER_WORDS: Final[Mapping[str, str]] = {
     headers.REQUEST_ID: "Identifies this request in logs: the caller's own, else a new one.",
     headers.LOSSES: "Fields of the body that the TSP has no place for, separated by commas.",
     headers.IGNORED_FIELDS: "Unknown fields of the body that were ignored, separated by commas.",
+    headers.IDEMPOTENCY_REPLAYED: "`true` where this is the first answer to the same write, again.",
     headers.PREFERENCE_APPLIED: "`handling=lenient` where that was asked for.",
     "Retry-After": "Seconds to wait.",
     "WWW-Authenticate": "How to authenticate.",
@@ -73,7 +74,7 @@ _DIRECTIVES: Final[Sequence[tuple[str, str, Schema]]] = (
     ),
     (
         headers.IDEMPOTENCY_KEY,
-        "Your own name for this write; what must not be done twice is recognised by it.",
+        "Your own name for this write. The same write under the same name is carried out once, and answered the same.",
         {"type": "string", "minLength": 1, "maxLength": headers.LONGEST_IDEMPOTENCY_KEY},
     ),
 )

@@ -207,3 +207,21 @@ async def test_secrets_of_an_operation_are_not_handed_out_before_it_ended_nor_to
     assert [answer.status for answer in (waiting, foreign, unknown)] == [409, 404, 404]
     for answer in (waiting, foreign, unknown):
         error_body(answer)
+
+
+async def test_a_write_that_comes_again_under_its_key_gets_the_first_answer(busy_world: World) -> None:
+    async def send(text: str, key: str) -> HttpAnswer:
+        body = {**MESSAGE.body(busy_world), "message_text": text}
+        return await busy_world.send_json("POST", MESSAGE.path(""), body, Idempotency_Key=key)
+
+    first = await send("Gate 4", "order-77")
+    again = await send("Gate 4", "order-77")
+    other = await send("Gate 5", "order-77")
+
+    assert (first.status, again.status) == (202, 202)
+    assert again.content == first.content
+    assert "Idempotency-Replayed" not in first.headers
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.headers["Fleetwrite-Losses"] == first.headers["Fleetwrite-Losses"]
+    assert other.status == 422
+    assert details_of(other) == {"header.Idempotency-Key": "format"}

@@ -118,9 +118,7 @@ def differences(model: str, struct: Any, expected: dict[str, dict[str, Any]]) ->
     if not found and list(actual) != list(expected):
         found.append(f"{model} has another order of fields")
     for name in [name for name in expected if name in actual]:
-        found += [
-            f"{model}.{name}: {fact}" for fact in field_differences(model, name, actual[name], expected[name])
-        ]
+        found += [f"{model}.{name}: {fact}" for fact in field_differences(model, name, actual[name], expected[name])]
     return found
 
 
@@ -233,9 +231,7 @@ class Required(MessageCreateBase, frozen=True, kw_only=True):
 
 class Limited(MessageCreateBase, frozen=True, kw_only=True):
     priority: enums.MessagePriorityEnum | UnsetType | None = UNSET
-    reply_to_message_id: Annotated[str, Meta(max_length=36, extra_json_schema={"format": "uuid"})] | None = (
-        None
-    )
+    reply_to_message_id: Annotated[str, Meta(max_length=36, extra_json_schema={"format": "uuid"})] | None = None
 
 
 def test_the_comparison_accepts_a_right_struct() -> None:
