@@ -167,7 +167,7 @@ async def test_a_connection_lost_during_the_commit_is_an_unknown_outcome(databas
         callers = [asyncio.create_task(group.submit(n)) for n in range(3)]
         waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         async with asyncio.timeout(10):
-            while not await blocker.fetchval(waiting):  # noqa: ASYNC110 - only the server knows
+            while not await blocker.fetchval(waiting):
                 await asyncio.sleep(0.005)
         await terminate_others(database, blocker)
         answers = await asyncio.gather(*callers, return_exceptions=True)

@@ -76,7 +76,7 @@ def is_alive(pid: int) -> bool:
 
 async def until_gone(pid: int) -> None:
     async with asyncio.timeout(20):
-        while is_alive(pid):  # noqa: ASYNC110 - a process that is not our child has no event
+        while is_alive(pid):
             await asyncio.sleep(0.01)
 
 

@@ -49,21 +49,22 @@ async def test_without_a_key_or_with_another_the_same_write_is_another_operation
 
 @pytest.mark.parametrize("change", ["body", "resource", "record"])
 async def test_another_write_under_the_same_key_is_refused_and_leaves_no_trace(world: World, change: str) -> None:
-    key = writes.new_mark()
+    key, plate = writes.new_mark(), {"license_plate_number": "ABC 1"}
     if change == "record":
-        body = {"license_plate_number": "ABC 1"}
-        await submit(world, body, key, ResourceEnum.VEHICLE, record_id=world.vehicles[0])
+        await submit(world, plate, key, ResourceEnum.VEHICLE, record_id=world.vehicles[0])
     else:
         await submit(world, {"trailer_name": "One"}, key)
     before = await world.rows()
+    others = {
+        "body": submit(world, {"trailer_name": "Two"}, key),
+        "resource": submit(world, {"vehicle_name": "One"}, key, ResourceEnum.VEHICLE),
+        "record": submit(world, plate, key, ResourceEnum.VEHICLE, record_id=world.vehicles[1]),
+    }
+    other = others.pop(change)
+    for unused in others.values():
+        unused.close()
     with pytest.raises(IdempotencyKeyReusedError):
-        match change:
-            case "body":
-                await submit(world, {"trailer_name": "Two"}, key)
-            case "resource":
-                await submit(world, {"vehicle_name": "One"}, key, ResourceEnum.VEHICLE)
-            case _:
-                await submit(world, body, key, ResourceEnum.VEHICLE, record_id=world.vehicles[1])
+        await other
     assert await world.rows() == before
 
 

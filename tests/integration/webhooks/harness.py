@@ -180,5 +180,5 @@ class Webhooks:
         """Wait until a condition over the deliveries holds for all of them, and there is at least one."""
         query = f"SELECT coalesce(bool_and({condition}), false) FROM deliveries"  # noqa: S608 - tests' own text
         async with asyncio.timeout(20):
-            while not await self.database.pool.fetchval(query):  # noqa: ASYNC110 - rows tell nobody that they change
+            while not await self.database.pool.fetchval(query):
                 await asyncio.sleep(0.01)

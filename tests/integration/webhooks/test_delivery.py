@@ -245,7 +245,7 @@ async def test_a_pause_that_was_asked_for_holds_for_interrupted_attempts_too(
     await webhooks.dispatch.close(subscription.id, job.scopes, 60.0)
     async with webhooks.worker():
         async with asyncio.timeout(20):
-            while await webhooks.database.pool.fetchval("SELECT due_at < fleetwrite_now() FROM jobs"):  # noqa: ASYNC110 - rows tell nobody that they change
+            while await webhooks.database.pool.fetchval("SELECT due_at < fleetwrite_now() FROM jobs"):
                 await asyncio.sleep(0.01)
     row = await webhooks.database.pool.fetchrow(
         "SELECT lease, attempts, due_at - fleetwrite_now() > '30 s' AS waits FROM jobs"
