@@ -3,13 +3,13 @@
 import asyncio
 from typing import Final
 
-import asyncpg
 import structlog
 from msgspec import Struct
 
 from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, Tag
 from fleetwrite.api.metrics import get_metrics
 from fleetwrite.bootstrap import Services
+from fleetwrite.kit.database import DATABASE_FAILURES
 from fleetwrite.kit.migrations import pending
 
 _log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ async def check_readiness(services: Services, _request: ApiRequest) -> Answer:
     try:
         async with asyncio.timeout(READY_WITHIN_S):
             missing = await pending(services.database_url)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except DATABASE_FAILURES as error:
         # Its text may name hosts and users, which is nobody's business here.
         _log.warning("database cannot be reached", error=type(error).__name__)
         return _unavailable("The database cannot be reached.")

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-import asyncpg
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
 from fleetwrite.api.endpoint import Answer, ApiRequest, Endpoint
 from fleetwrite.bootstrap import Services
+from fleetwrite.kit.database import DATABASE_FAILURES
 from fleetwrite.operations import models as operations
 from fleetwrite.webhooks import models as deliveries
 
@@ -46,7 +46,7 @@ async def get_metrics(services: Services, _request: ApiRequest) -> Answer:
     """All metrics of this process in the Prometheus text format."""
     try:
         lag_s = await services.dispatch.lag_s()
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except DATABASE_FAILURES as error:
         # What this process counted itself is of most use when the database is away.
         _log.warning("lag is not known", error=type(error).__name__)
         LAG.clear()

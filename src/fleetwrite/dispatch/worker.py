@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -13,7 +12,7 @@ from fleetwrite.dispatch import store
 from fleetwrite.dispatch.claims import claim, claim_expired
 from fleetwrite.dispatch.models import Again, Finish, Handler, Job
 from fleetwrite.dispatch.service import Dispatch
-from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.database import DATABASE_FAILURES, Connection, Database
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +28,6 @@ DATABASE_RETRY_S = 0.5
 LATEST_START_S = 2.0
 """A job that could not be started for so long after its slot (the process was paused, say) is given back: its lease may
 not last, and its slot is somebody else's by now."""
-
-DATABASE_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):

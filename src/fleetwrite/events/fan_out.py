@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
-import asyncpg
 import structlog
 
 from fleetwrite.events import store
 from fleetwrite.events.models import Event
-from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.database import DATABASE_FAILURES, Connection, Database
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +76,7 @@ class FanOut:
         """Hand on one batch; returns how many seconds there is nothing to do."""
         try:
             taken = await self.fan_out_once()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_FAILURES as error:
             log.warning("events.database_unavailable", error=str(error))
             return DATABASE_RETRY_S
         return 0.0 if taken == self._batch else POLL_S

@@ -51,6 +51,11 @@ _JSON_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _JSONB_VERSION: Final = b"\x01"  # the only version of jsonb's binary format
 
 
+DATABASE_FAILURES: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What is raised when the database went away or refused. Time-outs are OSErrors; InternalClientError is what asyncpg
+makes of a connection that breaks between two messages of a transaction."""
+
+
 class UnsupportedServerError(FleetwriteError):
     """The server cannot keep our promises: too old, or it acknowledges commits that are not yet on disk."""
 
@@ -249,7 +254,7 @@ class Listener:
             return
         try:
             await self._connection.execute("SELECT 1", timeout=self._PROBE_TIMEOUT_S)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except DATABASE_FAILURES:
             self._lost.set()
 
     async def _reconnect(self) -> None:
@@ -259,7 +264,7 @@ class Listener:
             await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))
             try:
                 await self._listen()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DATABASE_FAILURES as error:
                 self._hang_up()
                 delay_s = min(delay_s * 2, self._LONGEST_DELAY_S)
                 _log.info("database listener cannot connect yet", reason=str(error), next_try_s=delay_s)

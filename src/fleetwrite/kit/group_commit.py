@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 import asyncpg
 
-from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.database import DATABASE_FAILURES, Connection, Database
 from fleetwrite.kit.errors import FleetwriteError
 
 T = TypeVar("T")
@@ -17,7 +17,6 @@ _Entry: TypeAlias = tuple[T, asyncio.Future[R]]
 DEFAULT_MAX_BATCH: Final = 256
 """Bounds how long a transaction holds its locks; larger batches no longer save anything measurable."""
 
-_UNREACHABLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 _NOT_WRITTEN: Final = "The database is not reachable; nothing was written. Try again."
 _UNKNOWN: Final = "The connection to the database broke during the commit; the write may or may not be there."
 
@@ -139,7 +138,7 @@ class GroupCommit(Generic[T, R]):
     async def _commit(self, items: Sequence[T]) -> Sequence[R | Exception]:
         try:
             connection = await self._database.pool.acquire()
-        except _UNREACHABLE as error:
+        except DATABASE_FAILURES as error:
             raise NotCommittedError(_NOT_WRITTEN) from error
         try:
             return await self._commit_on(connection, items)
@@ -150,7 +149,7 @@ class GroupCommit(Generic[T, R]):
         transaction = connection.transaction()
         try:
             await transaction.start()
-        except _UNREACHABLE as error:
+        except DATABASE_FAILURES as error:
             raise NotCommittedError(_NOT_WRITTEN) from error
         try:
             results = await self._write(connection, items)
@@ -158,7 +157,7 @@ class GroupCommit(Generic[T, R]):
         except Exception as error:
             try:
                 await transaction.rollback()
-            except _UNREACHABLE:
+            except DATABASE_FAILURES:
                 raise NotCommittedError(_NOT_WRITTEN) from error
             if isinstance(error, TimeoutError):  # a server too slow for one is too slow for each
                 raise NotCommittedError(_NOT_WRITTEN) from error

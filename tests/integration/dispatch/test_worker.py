@@ -1,10 +1,14 @@
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
+from uuid import UUID
+
+import asyncpg
 
 from fleetwrite.dispatch.models import BudgetLimit, Job
 from fleetwrite.dispatch.worker import Worker, WorkerSettings
-from fleetwrite.kit.database import Listener
+from fleetwrite.kit.database import Connection, Listener
 from integration.dispatch.world import Recorder, World
 
 SETTINGS = WorkerSettings(concurrency=8, lease_lasts=timedelta(seconds=60))
@@ -104,3 +108,22 @@ async def test_a_handler_that_crashes_leaves_its_job_to_be_taken_over(world: Wor
         await handler.until(2)
     assert [job.interrupted for job in handler.jobs] == [False, True]
     assert await world.waiting() == 0
+
+
+async def test_a_worker_outlives_a_connection_that_dies_in_the_middle_of_a_claim(
+    world: World, database_url: str
+) -> None:
+    handler = Recorder(world)
+    loads = [asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress")]
+    load = handler.load
+
+    async def load_after_a_failure(connection: Connection, jobs: Sequence[Job]) -> Mapping[UUID, Any]:
+        if loads:
+            raise loads.pop()
+        return await load(connection, jobs)
+
+    handler.load = load_after_a_failure  # type: ignore[method-assign] # only its database fails
+    await world.enqueue(await world.owner())
+    async with Running(world, database_url, handler), asyncio.timeout(20):
+        (job,) = await handler.until(1)
+    assert (job.attempts, job.interrupted) == (1, False)

@@ -168,3 +168,31 @@ async def test_the_loop_outlives_the_loss_of_its_connections(
             await consumer.complete.wait()
     assert failed_once.is_set()
     assert await database.pool.fetchval("SELECT count(*) FROM events WHERE fanned_out_at IS NOT NULL") == 1
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
+        asyncpg.InterfaceError("connection is closed"),
+        asyncpg.AdminShutdownError("terminating connection due to administrator command"),
+        ConnectionResetError("reset by peer"),
+        TimeoutError(),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+async def test_the_loop_outlives_whatever_a_dying_connection_raises(
+    database: Database, partner_id: UUID, failure: Exception
+) -> None:
+    async with database.transaction() as connection:
+        await append(connection, new_events(partner_id, 2))
+    consumer, failures = Consumer(2), [failure]
+
+    async def consume(connection: Connection, events: Sequence[Event]) -> None:
+        if failures:
+            raise failures.pop()
+        await consumer.consume(connection, events)
+
+    async with running(FanOut(database, consume)), asyncio.timeout(20):
+        await consumer.complete.wait()
+    assert consumer.batches == [2]
