@@ -38,6 +38,10 @@ SHOWN_HEADERS: Final = re.compile(
 )
 """The provider's response headers that a log shows; the contract's list."""
 
+ANSWER_S: Final = 5.0
+"""What a slot must leave of a caller's patience: a call begun later might be cut short before its answer, and then
+nobody knows. On bad days providers take a second or two."""
+
 LONGEST_CLOSING_S: Final = 86_400.0
 """A provider that asks for more than a day of silence has made a mistake; we look again after one."""
 
@@ -114,7 +118,9 @@ class Executor:
         if job.expired and not (job.uncertain and task.connector.can_look_up(task.write)):
             return _ended_unsent(job, task.operation, _EXPIRED, Category.NETWORK)
         settings = self._settings
-        lasts_s, wait_s = (settings.attempt_lasts_s, settings.slot_wait_s) if within_s is None else (within_s, within_s)
+        lasts_s, wait_s = settings.attempt_lasts_s, settings.slot_wait_s
+        if within_s is not None:
+            lasts_s, wait_s = within_s, max(0.0, within_s - ANSWER_S)
         patience = Patience(
             deadline_at=asyncio.get_running_loop().time() + lasts_s,
             slot_wait_s=wait_s,

@@ -44,10 +44,9 @@ async def test_another_idempotency_key_makes_it_another_purchase(world: World) -
     await world.deliver(FUEL, body)
     for key in ("a", "b"):
         assert (await world.deliver(FUEL, body, idempotency_key=f"{body['fuel_vendor']}-{key}")).status is SUCCESS
-    with pytest.raises(ReferenceUsedError):
-        await world.write(FUEL, body, idempotency_key=f"{body['fuel_vendor']}-a")
+    await world.deliver(FUEL, body, idempotency_key=f"{body['fuel_vendor']}-a")
     purchases = writes.FUEL.held(world, body["fuel_vendor"])
-    assert len({purchase["transactionReference"] for purchase in purchases}) == 3
+    assert len(purchases) == len({purchase["transactionReference"] for purchase in purchases}) == 3
 
 
 async def test_a_purchase_that_was_refused_may_be_sent_again(world: World) -> None:
