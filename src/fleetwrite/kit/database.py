@@ -184,6 +184,7 @@ class Listener:
     _LONGEST_DELAY_S: Final = 5.0  # pollers stand in meanwhile; a restarted server is found this soon
     _PROBE_EVERY_S: Final = 30.0  # a connection that died without a word (a cut cable) is found by asking
     _PROBE_TIMEOUT_S: Final = 10.0
+    _CANCEL_AGAIN_S: Final = 0.1
 
     def __init__(self, dsn: str, channels: Mapping[str, Callable[[], object]], *, application_name: str) -> None:
         self._dsn = dsn
@@ -208,10 +209,10 @@ class Listener:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop listening and close the connection."""
-        if self._keeper is not None:
+        # Again and again: a cancellation that meets a connect in the moment in which that fails is lost in it.
+        while self._keeper is not None and not self._keeper.done():
             self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):  # we asked for it
-                await self._keeper
+            await asyncio.wait({self._keeper}, timeout=self._CANCEL_AGAIN_S)
         self._hang_up()
 
     async def _listen(self) -> None:

@@ -130,3 +130,25 @@ async def test_a_listener_says_at_once_when_nobody_answers(database_url: str) ->
     with pytest.raises(asyncpg.InvalidPasswordError):
         async with Listener(wrong, {}, application_name="ear"):
             pass
+
+
+async def test_closing_a_listener_ends_even_when_a_failing_connect_swallows_the_cancellation(
+    database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before Python 3.12 asyncio.wait_for loses a cancellation that meets a failure within; asyncpg is built on it."""
+    connecting = asyncio.Event()
+
+    async def connect(*_arguments: object, **_options: object) -> None:
+        connecting.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ConnectionRefusedError from None
+
+    listener = Listener(database_url, {"news": lambda: None}, application_name="listener to be closed")
+    async with asyncio.timeout(20), listener:
+        monkeypatch.setattr(asyncpg, "connect", connect)
+        await database.pool.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'listener to be closed'"
+        )
+        await connecting.wait()
