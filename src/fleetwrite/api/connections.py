@@ -31,14 +31,21 @@ class ConnectionQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     size: Annotated[int, Meta(ge=1, le=1000)] = 300
 
 
+PerSeconds = Annotated[
+    Decimal, Meta(extra_json_schema={"x-json-type": "number", "minimum": 0.001, "maximum": 2_592_000})
+]
+
+
 class BudgetBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """At most `requests` calls in any `per_seconds` seconds. The bounds keep out slips, not wishes."""
+    """At most `requests` calls in any `per_seconds` seconds, and at most `in_flight` at a time.
+
+    One of the two can be left out. The bounds keep out slips, not wishes.
+    """
 
     scope: str
-    requests: Annotated[int, Meta(ge=1, le=1_000_000)]
-    per_seconds: Annotated[
-        Decimal, Meta(extra_json_schema={"x-json-type": "number", "minimum": 0.001, "maximum": 2_592_000})
-    ]
+    requests: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    per_seconds: PerSeconds | None = None
+    in_flight: Annotated[int, Meta(ge=1, le=100_000)] | None = None
 
 
 class BudgetsBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,18 +83,37 @@ async def get_budgets(services: Services, request: ApiRequest) -> Answer:
 async def replace_budgets(services: Services, request: ApiRequest) -> Answer:
     """Set all limits of a connection anew."""
     body: BudgetsBody = request.body
-    _refuse_repeated_scopes(body.budgets)
+    _check_budgets(body.budgets)
     wanted = [
-        BudgetLimit(scope=budget.scope, requests=budget.requests, per_seconds=float(budget.per_seconds))
+        BudgetLimit(
+            scope=budget.scope,
+            requests=budget.requests,
+            per_seconds=None if budget.per_seconds is None else float(budget.per_seconds),
+            in_flight=budget.in_flight,
+        )
         for budget in body.budgets
     ]
     limits = await services.connections.replace_budgets(request.partner_id, request.path["id"], wanted)
     return Answer(content=BudgetsRead(budgets=limits))
 
 
-def _refuse_repeated_scopes(budgets: Sequence[BudgetBody]) -> None:
+def _check_budgets(budgets: Sequence[BudgetBody]) -> None:
     scopes = [budget.scope for budget in budgets]
     faults = [
+        ValidationErrorDetail(
+            path=f"body.budgets.{place}.{name}",
+            input="",
+            message="`requests` and `per_seconds` go together; leave out both only where `in_flight` is given.",
+            error_type=ErrorType.MISSING,
+        )
+        for place, budget in enumerate(budgets)
+        for name, value, other in (
+            ("requests", budget.requests, budget.per_seconds),
+            ("per_seconds", budget.per_seconds, budget.requests),
+        )
+        if value is None and (other is not None or budget.in_flight is None)
+    ]
+    faults += [
         ValidationErrorDetail(
             path=f"body.budgets.{place}.scope",
             input=scope,

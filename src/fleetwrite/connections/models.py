@@ -58,6 +58,7 @@ class NewConnection(msgspec.Struct, frozen=True, kw_only=True):
     credentials_sealed: bytes
     credentials_masked: Mapping[str, str]
     settings: Mapping[str, str]
+    account_id: str | None
 
 
 class Account:

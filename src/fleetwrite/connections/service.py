@@ -1,6 +1,7 @@
 """Finds, makes and changes connections."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -16,9 +17,12 @@ from fleetwrite.contract.integrations import ConnectionRead
 from fleetwrite.dispatch.models import BudgetLimit
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit import database
-from fleetwrite.kit.ids import new_id
+from fleetwrite.kit.ids import derive_id, new_id
 from fleetwrite.kit.keyset import Page, Window
 from fleetwrite.vault.service import Vault
+
+ACCOUNTS: Final = UUID("6f1d6f0c-5f0a-4b43-9d0e-1f6f6b7c9b52")
+"""Namespace of the ids under which accounts keep their budgets."""
 
 LANE_KIND = "operation"
 """Lanes of a connection hold operations."""
@@ -76,8 +80,12 @@ class ConnectionService:
         credentials: Mapping[str, str],
         settings: Mapping[str, str],
         description: str | None = None,
+        account_id: str | None = None,
     ) -> Connection:
         """Connect a fleet to a provider: seal the login, and set up the provider's published budgets.
+
+        Connections that name the same `account_id`, the provider's own id of the account, share what limits hold for
+        the account as a whole; one without is taken to have an account for itself.
 
         Raises:
             UnknownTspError: no connector has this slug.
@@ -96,15 +104,28 @@ class ConnectionService:
             credentials_sealed=self._vault.seal_json(credentials, purpose=CREDENTIALS_PURPOSE, subject=connection_id),
             credentials_masked=mask(manifest, credentials),
             settings=settings,
+            account_id=account_id,
         )
         budgets = [
-            BudgetLimit(scope=budget.scope, requests=budget.requests, per_seconds=budget.per_seconds)
+            BudgetLimit(
+                scope=budget.scope,
+                requests=budget.requests,
+                per_seconds=budget.per_seconds,
+                in_flight=budget.in_flight,
+                shared=budget.shared,
+            )
             for budget in manifest.budgets
         ]
         try:
             async with self._database.transaction() as connection:
                 made = await store.insert(connection, new)
-                await self._dispatch.register_owner(connection, made.id, LANE_KIND, budgets)
+                await self._dispatch.register_owner(
+                    connection,
+                    made.id,
+                    LANE_KIND,
+                    budgets,
+                    account_id=None if account_id is None else derive_id(ACCOUNTS, tsp_slug, account_id),
+                )
         except asyncpg.ForeignKeyViolationError as error:
             raise UnknownFleetError(f"There is no fleet {fleet_id}: make it first.") from error
         return made

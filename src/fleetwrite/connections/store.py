@@ -91,8 +91,8 @@ async def insert(connection: database.Connection, new: NewConnection) -> Connect
         """
         INSERT INTO connections
             (id, fleet_id, tsp_slug, source_name, description, status, credentials_sealed, credentials_masked,
-             settings, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, fleetwrite_now(), fleetwrite_now())
+             settings, account_id, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $9, fleetwrite_now(), fleetwrite_now())
         RETURNING id, fleet_id, NULL AS fleet_ref, tsp_slug, source_name, description, status, settings,
             credentials_masked, created_at, updated_at
         """,
@@ -104,6 +104,7 @@ async def insert(connection: database.Connection, new: NewConnection) -> Connect
         new.credentials_sealed,
         new.credentials_masked,
         new.settings,
+        new.account_id,
     )
     return _connection(row)
 

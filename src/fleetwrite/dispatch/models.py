@@ -11,12 +11,22 @@ from fleetwrite.kit.database import Connection
 from fleetwrite.kit.ids import derive_id
 
 
-class BudgetLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """At most `requests` calls in any `per_seconds`, for all lanes of an owner that name `scope`."""
+class BudgetLimit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A limit for all calls of an owner that name `scope`.
+
+    Attributes:
+        scope: the budget's name.
+        requests: at most so many calls in any `per_seconds`; None: any number.
+        per_seconds: see there; None exactly where `requests` is.
+        in_flight: at most so many calls at a time; None: any number.
+        shared: the limit is the account's, and so shared with every other owner that uses it.
+    """
 
     scope: str
-    requests: int
-    per_seconds: float
+    requests: int | None = None
+    per_seconds: float | None = None
+    in_flight: int | None = None
+    shared: bool = False
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -58,11 +68,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         lease: proves the claim when the job is settled.
         attempts: how often it was claimed for an attempt, this one included.
         start_in_s: seconds from the claim until its slot begins; nothing may be sent earlier.
+        start_at: the same instant by the clock of this process's event loop.
         has_slot: whether a slot was taken with the claim. Without one, every call takes its own.
         expired: its time is over: to be ended, not tried.
         interrupted: the attempt before this one never reported.
         uncertain: an earlier attempt may have reached the other side: look before sending.
         single_attempt: not to be tried again.
+        is_capped: it counts against a cap on what is in flight, so that its end lets another one start.
     """
 
     id: UUID
@@ -74,18 +86,20 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     claimed_at: datetime
     expires_at: datetime
     start_in_s: float = 0.0
+    start_at: float = 0.0
     has_slot: bool = True
     expired: bool = False
     interrupted: bool = False
     uncertain: bool = False
     single_attempt: bool = False
+    is_capped: bool = False
 
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True):
     """The job reached its end.
 
     Attributes:
-        close_lane_s: the other side takes no call of this lane's budgets for so long.
+        close_lane_s: the other side refused a call as one too many, and takes none of this lane's for so long.
     """
 
     close_lane_s: float | None = None
@@ -96,7 +110,7 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         uncertain: the attempt may have reached the other side.
-        close_lane_s: the other side takes no call of this lane's budgets for so long.
+        close_lane_s: the other side refused a call as one too many, and takes none of this lane's for so long.
         attempted: False gives the attempt back: nothing was tried.
     """
 

@@ -18,6 +18,11 @@ HORIZON = timedelta(milliseconds=200)
 is claimed but not yet sent stays small when a worker dies."""
 
 
+RECOVERY_PER_S = 1 / 3600
+"""How fast a lowered limit grows back: a tenth in six minutes. A provider that was right to refuse refuses again then,
+at the price of three calls; one that had a bad hour has all of its limit back an hour later."""
+
+
 class Pace(msgspec.Struct):
     """The state of one budget while slots are handed out within a transaction.
 
@@ -25,24 +30,52 @@ class Pace(msgspec.Struct):
         interval: between two calls; zero where there is no limit.
         next_at: the earliest start of the next call.
         closed_until: the other side takes nothing before.
+        room: how many more calls may be in flight; None: any number.
     """
 
     interval: timedelta
     next_at: datetime
     closed_until: datetime
+    room: int | None = None
 
     @classmethod
-    def of(cls, requests: int | None, per_seconds: float | None, next_at: datetime, closed_until: datetime) -> "Pace":
+    def of(
+        cls,
+        requests: int | None,
+        per_seconds: float | None,
+        next_at: datetime,
+        closed_until: datetime,
+        *,
+        share: float = 1.0,
+        lowered_s: float = 0.0,
+        room: int | None = None,
+    ) -> "Pace":
+        """The state of a budget of which only `share` was granted `lowered_s` seconds ago."""
         if requests is None or per_seconds is None:
-            return cls(timedelta(), next_at, closed_until)
-        return cls(timedelta(seconds=per_seconds / requests * (1 + SAFETY_MARGIN)), next_at, closed_until)
+            return cls(timedelta(), next_at, closed_until, room)
+        granted = min(1.0, share + lowered_s * RECOVERY_PER_S)
+        interval = timedelta(seconds=per_seconds / requests / granted * (1 + SAFETY_MARGIN))
+        return cls(interval, next_at, closed_until, room)
 
     def earliest(self, now: datetime) -> datetime:
+        """When the next call may start, as far as this budget is concerned."""
         return max(now, self.next_at, self.closed_until)
 
     def take(self, at: datetime) -> None:
+        """Use up the slot at `at`."""
         if self.interval:
             self.next_at = at + self.interval
+        self.occupy()
+
+    def occupy(self) -> None:
+        """Count one more call in flight."""
+        if self.room is not None:
+            self.room -= 1
+
+
+def is_full(paces: list[Pace]) -> bool:
+    """Whether one of `paces` has as many calls in flight as it may."""
+    return any(pace.room is not None and pace.room <= 0 for pace in paces)
 
 
 def earliest_slot(paces: list[Pace], now: datetime) -> datetime:
@@ -54,3 +87,9 @@ def take_slot(paces: list[Pace], at: datetime) -> None:
     """Use up the slot at `at` in all of `paces`."""
     for pace in paces:
         pace.take(at)
+
+
+def occupy(paces: list[Pace]) -> None:
+    """Count one more call in flight under all of `paces`, without a slot."""
+    for pace in paces:
+        pace.occupy()

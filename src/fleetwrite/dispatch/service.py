@@ -2,13 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
-from fleetwrite.dispatch import store
+from fleetwrite.dispatch import budget_store, store
+from fleetwrite.dispatch.budget_store import Closing
 from fleetwrite.dispatch.errors import OrderConflictError, SlotTimeoutError, UnknownScopeError
 from fleetwrite.dispatch.models import Again, BudgetLimit, Disposition, Finish, Job, NewJob
-from fleetwrite.dispatch.pacing import Pace, earliest_slot, take_slot
+from fleetwrite.dispatch.pacing import earliest_slot, take_slot
 from fleetwrite.kit.database import Connection, Database
+
+ACCOUNT_KIND: Final = "account"
+"""The kind of owners that have budgets for others to share, and no lanes."""
+
+FULL_RETRY_S: Final = 0.02
+"""How often to look whether a call in flight has ended, where only so many may be."""
 
 
 class Dispatch:
@@ -25,33 +33,49 @@ class Dispatch:
         budgets: Sequence[BudgetLimit],
         *,
         held: bool = False,
+        account_id: UUID | None = None,
     ) -> None:
-        """Make known whom lanes will belong to, and which limits it has."""
-        await store.insert_owner(connection, owner_id, kind, held=held)
-        await store.upsert_budgets(connection, owner_id, budgets)
+        """Make known whom lanes will belong to, and which limits it has.
+
+        Args:
+            connection: the caller's transaction.
+            owner_id: whose lanes.
+            kind: of its jobs.
+            budgets: its limits; those that are `shared` are the account's, and set up with its first owner.
+            held: begin without sending.
+            account_id: names the account whose budgets it shares with others; None: it has one of its own.
+        """
+        if account_id is not None:
+            await store.insert_owner(connection, account_id, ACCOUNT_KIND)
+            await budget_store.insert_budgets(connection, account_id, [limit for limit in budgets if limit.shared])
+        await store.insert_owner(connection, owner_id, kind, held=held, account_id=account_id)
+        own = [limit for limit in budgets if account_id is None or not limit.shared]
+        await budget_store.insert_budgets(connection, owner_id, own)
 
     async def remove_owner(self, connection: Connection, owner_id: UUID) -> None:
         """Forget an owner with its lanes, budgets and everything that still waits there."""
         await store.delete_owner(connection, owner_id)
 
     async def budgets(self, connection: Connection, owner_id: UUID) -> list[BudgetLimit]:
-        """The limits in force."""
-        return await store.select_budgets(connection, owner_id)
+        """The limits in force, those of its account included."""
+        return await budget_store.select_limits(connection, owner_id)
 
     async def replace_budgets(self, connection: Connection, owner_id: UUID, limits: Sequence[BudgetLimit]) -> None:
         """Set all limits of an owner anew; a scope that is not named has no limit any more.
 
+        A limit of its account changes for everybody who shares it.
+
         Raises:
             UnknownScopeError: a scope that no call of this owner has.
         """
-        known = await store.select_scopes(connection, owner_id)
+        keepers = await budget_store.select_scopes(connection, owner_id)
         for limit in limits:
-            if limit.scope not in known:
+            if limit.scope not in keepers:
                 raise UnknownScopeError(
-                    f"No budget has the scope {limit.scope!r} here; the scopes are: {', '.join(sorted(known))}."
+                    f"No budget has the scope {limit.scope!r} here; the scopes are: {', '.join(sorted(keepers))}."
                 )
         await store.set_due_now(connection, owner_id)
-        await store.upsert_budgets(connection, owner_id, limits)
+        await budget_store.replace_limits(connection, keepers, {limit.scope: limit for limit in limits})
         await store.notify(connection)
 
     async def hold(self, connection: Connection, owner_id: UUID) -> None:
@@ -124,17 +148,19 @@ class Dispatch:
             kept |= {row["id"] for row in back}
             for row in back:
                 lanes[row["lane_id"]] = min(lanes.get(row["lane_id"], row["delay_s"]), row["delay_s"])
+        uncapped = {job.owner_id for job, _ in settled if job.is_capped}
+        if uncapped:
+            lanes.update(dict.fromkeys(await store.select_waiting_lanes(connection, uncapped), 0.0))
         if lanes:
             await store.wake_lanes(connection, list(lanes), list(lanes.values()))
             await store.notify(connection)
         closings = [
-            (job.owner_id, scope, what.close_lane_s)
+            Closing(job.owner_id, job.scopes, what.close_lane_s, is_refusal=True)
             for job, what in settled
             if what.close_lane_s is not None
-            for scope in job.scopes
         ]
         if closings:
-            await store.close_budgets(connection, closings)
+            await budget_store.close_budgets(connection, closings)
         return {job.id for job, _ in settled} - kept
 
     async def take_slot(self, owner_id: UUID, scopes: Sequence[str], within_s: float) -> None:
@@ -144,13 +170,27 @@ class Dispatch:
             SlotTimeoutError: the next slot begins later than `within_s` seconds from now; none was taken.
         """
         loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + within_s
+        while (wait_s := await self._try_slot(owner_id, scopes, max(0.0, give_up_at - loop.time()))) is None:  # noqa: ASYNC110 - the call that ends may be another process's
+            await asyncio.sleep(FULL_RETRY_S)
+        await asyncio.sleep(wait_s)
+
+    async def _try_slot(self, owner_id: UUID, scopes: Sequence[str], within_s: float) -> float | None:
+        """Take a slot; returns how many seconds there are until it begins, None where all that may are in flight."""
+        loop = asyncio.get_running_loop()
         async with self._database.transaction() as connection:
-            rows = await store.lock_budgets(connection, [owner_id], scopes)
+            account_id = await budget_store.select_account(connection, owner_id)
+            keepers = [owner_id] if account_id is None else [owner_id, account_id]
+            now, budgets = await budget_store.lock_budgets(connection, keepers, scopes)
             asked_at = loop.time()
-            if not rows:
-                return
-            now = rows[0]["now"]
-            paces = [Pace.of(r["requests"], r["per_seconds"], r["next_at"], r["closed_until"]) for r in rows]
+            paces = list(budgets.values())
+            # The caller's own job is one of those in flight.
+            if any(pace.room is not None and pace.room < 0 for pace in paces):
+                if within_s <= FULL_RETRY_S:
+                    raise SlotTimeoutError(
+                        "As many calls as the provider allows are in flight.", free_at=now, wait_s=0.0
+                    )
+                return None
             at = earliest_slot(paces, now)
             wait_s = (at - now).total_seconds()
             if wait_s > within_s:
@@ -160,9 +200,9 @@ class Dispatch:
                     wait_s=wait_s,
                 )
             take_slot(paces, at)
-            taken = [(owner_id, row["scope"], pace.next_at) for row, pace in zip(rows, paces, strict=True)]
-            await store.update_next_at(connection, taken)
-        await asyncio.sleep(asked_at + wait_s - loop.time())
+            taken = [(*key, pace.next_at) for key, pace in budgets.items()]
+            await budget_store.update_next_at(connection, taken)
+        return asked_at + wait_s - loop.time()
 
     async def lag_s(self) -> dict[str, float]:
         """For each kind of job, for how many seconds the longest waiting lane has been due: 0 when workers keep up."""
@@ -172,4 +212,4 @@ class Dispatch:
     async def close(self, owner_id: UUID, scopes: Sequence[str], for_s: float) -> None:
         """Let no call of these budgets start for so many seconds."""
         async with self._database.transaction() as connection:
-            await store.close_budgets(connection, [(owner_id, scope, for_s) for scope in scopes])
+            await budget_store.close_budgets(connection, [Closing(owner_id, tuple(scopes), for_s, is_refusal=False)])

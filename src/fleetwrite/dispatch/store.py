@@ -1,4 +1,4 @@
-"""All SQL of dispatch.
+"""All SQL of owners, lanes and jobs.
 
 Locks are taken in one order by everybody, so that nobody waits in a circle: owners, leased jobs, order keys (advisory),
 lanes, budgets. Claims lock lanes and jobs with SKIP LOCKED and so never wait for either.
@@ -10,15 +10,24 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from fleetwrite.dispatch.models import BudgetLimit, Job, Lane, NewJob
+from fleetwrite.dispatch.models import Job, Lane, NewJob
 from fleetwrite.kit.database import Connection
 
 CHANNEL = "fleetwrite_dispatch"
 OrderKey = tuple[UUID, str]
 
 
-async def insert_owner(connection: Connection, owner_id: UUID, kind: str, *, held: bool) -> None:
-    await connection.execute("INSERT INTO lane_owners (id, kind, held) VALUES ($1, $2, $3)", owner_id, kind, held)
+async def insert_owner(
+    connection: Connection, owner_id: UUID, kind: str, *, held: bool = False, account_id: UUID | None = None
+) -> None:
+    """Insert an owner; an account that is there already stays as it is."""
+    await connection.execute(
+        "INSERT INTO lane_owners (id, kind, held, account_id) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
+        owner_id,
+        kind,
+        held,
+        account_id,
+    )
 
 
 async def lock_owners(connection: Connection, owner_ids: Iterable[UUID]) -> None:
@@ -59,39 +68,6 @@ async def set_due_now(connection: Connection, owner_id: UUID) -> None:
         UPDATE lanes SET due_at = LEAST(due_at, fleetwrite_now()) FROM locked WHERE lanes.id = locked.id
         """,
         owner_id,
-    )
-
-
-async def select_budgets(connection: Connection, owner_id: UUID) -> list[BudgetLimit]:
-    rows = await connection.fetch(
-        "SELECT scope, requests, per_seconds FROM budgets WHERE owner_id = $1 AND requests IS NOT NULL ORDER BY scope",
-        owner_id,
-    )
-    return [BudgetLimit(scope=r["scope"], requests=r["requests"], per_seconds=r["per_seconds"]) for r in rows]
-
-
-async def select_scopes(connection: Connection, owner_id: UUID) -> set[str]:
-    rows = await connection.fetch("SELECT scope FROM budgets WHERE owner_id = $1", owner_id)
-    return {row["scope"] for row in rows}
-
-
-async def upsert_budgets(connection: Connection, owner_id: UUID, limits: Iterable[BudgetLimit]) -> None:
-    """Every scope in `limits` gets its new limit; the other scopes of the owner lose theirs but stay closable."""
-    by_scope = {limit.scope: limit for limit in limits}
-    await connection.execute(
-        """
-        WITH locked AS (SELECT scope FROM budgets WHERE owner_id = $1 ORDER BY scope FOR NO KEY UPDATE)
-        UPDATE budgets SET requests = NULL, per_seconds = NULL, next_at = LEAST(next_at, fleetwrite_now())
-        FROM locked WHERE budgets.owner_id = $1 AND budgets.scope = locked.scope
-        """,
-        owner_id,
-    )
-    await connection.executemany(
-        """
-        INSERT INTO budgets (owner_id, scope, requests, per_seconds) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (owner_id, scope) DO UPDATE SET requests = EXCLUDED.requests, per_seconds = EXCLUDED.per_seconds
-        """,
-        [(owner_id, scope, limit.requests, limit.per_seconds) for scope, limit in sorted(by_scope.items())],
     )
 
 
@@ -160,6 +136,20 @@ async def wake_lanes(connection: Connection, lane_ids: Iterable[UUID], delays_s:
     )
 
 
+async def select_waiting_lanes(connection: Connection, owner_ids: Iterable[UUID]) -> list[UUID]:
+    """The lanes with work for these owners, and for those who share an account with one of them."""
+    rows = await connection.fetch(
+        """
+        SELECT id FROM lanes WHERE due_at < 'infinity' AND owner_id IN (
+            SELECT sharing.id FROM lane_owners JOIN lane_owners sharing
+                ON sharing.id = lane_owners.id OR sharing.account_id = lane_owners.account_id
+            WHERE lane_owners.id = ANY($1::uuid[]))
+        """,
+        list(owner_ids),
+    )
+    return [row["id"] for row in rows]
+
+
 async def insert_jobs(connection: Connection, jobs: Sequence[tuple[NewJob, bool]]) -> None:
     """Insert jobs; the flag says whether a job is parked behind another with its order key."""
     await connection.execute(
@@ -189,68 +179,19 @@ async def notify(connection: Connection) -> None:
     await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
 
 
-async def lock_due_lanes(connection: Connection, kind: str, limit: int) -> tuple[datetime, list[Any]]:
-    """The database's time, and up to `limit` due lanes of `kind`, locked, longest waiting first."""
-    rows = await connection.fetch(
+async def lock_due_lanes(connection: Connection, kind: str, limit: int) -> list[Any]:
+    """Up to `limit` due lanes of `kind`, locked, longest waiting first, each with its owner's account."""
+    return await connection.fetch(
         """
         WITH due AS MATERIALIZED (
             SELECT id, owner_id, scopes, due_at FROM lanes
             WHERE kind = $1 AND NOT held AND due_at <= fleetwrite_now()
             ORDER BY due_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
         )
-        SELECT fleetwrite_now() AS now, due.* FROM (SELECT 1) AS one LEFT JOIN due ON true ORDER BY due.due_at
+        SELECT due.*, account_id FROM due JOIN lane_owners ON lane_owners.id = due.owner_id ORDER BY due.due_at
         """,
         kind,
         limit,
-    )
-    return rows[0]["now"], [row for row in rows if row["id"] is not None]
-
-
-async def lock_budgets(
-    connection: Connection, owner_ids: Iterable[UUID], scopes: Iterable[str] | None = None
-) -> list[Any]:
-    """The budgets of these owners (of these scopes only, where given), locked, and the database's time."""
-    return await connection.fetch(
-        """
-        SELECT fleetwrite_now() AS now, owner_id, scope, requests, per_seconds, next_at, closed_until FROM budgets
-        WHERE owner_id = ANY($1::uuid[]) AND ($2::text[] IS NULL OR scope = ANY($2::text[]))
-        ORDER BY owner_id, scope FOR NO KEY UPDATE
-        """,
-        sorted(set(owner_ids)),
-        None if scopes is None else sorted(set(scopes)),
-    )
-
-
-async def update_next_at(connection: Connection, paces: Sequence[tuple[UUID, str, datetime]]) -> None:
-    await connection.execute(
-        """
-        UPDATE budgets SET next_at = taken.next_at
-        FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS taken (owner_id, scope, next_at)
-        WHERE budgets.owner_id = taken.owner_id AND budgets.scope = taken.scope
-        """,
-        [owner for owner, _, _ in paces],
-        [scope for _, scope, _ in paces],
-        [next_at for _, _, next_at in paces],
-    )
-
-
-async def close_budgets(connection: Connection, closings: Sequence[tuple[UUID, str, float]]) -> None:
-    """No call of (owner, scope) for so many seconds. A longer closing already in force stays."""
-    await connection.execute(
-        """
-        WITH closing AS (
-            SELECT owner_id, scope, max(close_s) AS close_s
-            FROM unnest($1::uuid[], $2::text[], $3::float8[]) AS c (owner_id, scope, close_s) GROUP BY owner_id, scope
-        ), locked AS (
-            SELECT owner_id, scope, close_s FROM budgets JOIN closing USING (owner_id, scope)
-            ORDER BY owner_id, scope FOR NO KEY UPDATE OF budgets
-        )
-        UPDATE budgets SET closed_until = GREATEST(closed_until, fleetwrite_now() + make_interval(secs => close_s))
-        FROM locked WHERE budgets.owner_id = locked.owner_id AND budgets.scope = locked.scope
-        """,
-        [owner for owner, _, _ in closings],
-        [scope for _, scope, _ in closings],
-        [close_s for _, _, close_s in closings],
     )
 
 

@@ -129,13 +129,12 @@ class _KindLoop:
     async def _claim(self, take: Callable[[Connection], Awaitable[list[Job]]]) -> int:
         async with self._database.transaction() as connection:
             jobs = await take(connection)
-            claimed_at = asyncio.get_running_loop().time()
             work = await self._handler.load(connection, jobs) if jobs else {}
         await self._drop([job for job in jobs if job.id not in work])
         for job in jobs:
             if job.id not in work:
                 continue
-            task = asyncio.create_task(self._run_safely(job, work[job.id], claimed_at + job.start_in_s))
+            task = asyncio.create_task(self._run_safely(job, work[job.id]))
             self._running.add(task)
             task.add_done_callback(self._done)
         return len(jobs)
@@ -155,17 +154,17 @@ class _KindLoop:
         if was_full:
             self.awake.set()
 
-    async def _run_safely(self, job: Job, work: Any, start_at: float) -> None:
+    async def _run_safely(self, job: Job, work: Any) -> None:
         """Run one job. Whatever goes wrong leaves the lease to end: then the job is taken over as interrupted."""
         try:
-            await self._run(job, work, start_at)
+            await self._run(job, work)
         except DATABASE_FAILURES as error:
             log.warning("dispatch.database_unavailable", kind=self.kind, job_id=str(job.id), error=str(error))
         except Exception:
             log.exception("dispatch.job_crashed", kind=self.kind, job_id=str(job.id), attempt=job.attempts)
 
-    async def _run(self, job: Job, work: Any, start_at: float) -> None:
-        pause_s = start_at - asyncio.get_running_loop().time()
+    async def _run(self, job: Job, work: Any) -> None:
+        pause_s = job.start_at - asyncio.get_running_loop().time()
         stopped = pause_s > 0 and await _wait(self._stop, pause_s)
         if stopped or -pause_s > LATEST_START_S:
             async with self._database.transaction() as connection:

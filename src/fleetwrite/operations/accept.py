@@ -166,7 +166,11 @@ class Acceptor:
             job_lease=uuid4() if request.is_sync else None,
             lease_lasts=self._settings.sync_lease if request.is_sync else timedelta(),
         )
-        answer = await self._group.submit(accepted)
+        try:
+            answer = await self._group.submit(accepted)
+        except BaseException:
+            self._backlog.leave(request.partner_id)
+            raise
         return Acceptance(accepted=accepted, answer=answer, connection=connection)
 
     async def close(self) -> None:

@@ -56,6 +56,10 @@ class BacklogGate:
             )
         count.pending += 1
 
+    def leave(self, partner_id: UUID) -> None:
+        """Take back an `enter`: the write was not stored after all."""
+        self._counts[partner_id].pending -= 1
+
     def _is_old(self, count: _Count) -> bool:
         fresh_for_s = RECOUNT_AFTER_S if count.pending < self._cap else RECOUNT_FULL_AFTER_S
         return time.monotonic() - count.counted_at > fresh_for_s

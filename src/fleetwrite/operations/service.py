@@ -17,7 +17,7 @@ from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.integrations import ResourceOperationRead
 from fleetwrite.contract.telematics import ResourceOperation
 from fleetwrite.contract.tsps import TspEnum
-from fleetwrite.dispatch.errors import LeaseLostError
+from fleetwrite.dispatch.errors import LeaseLostError, OrderConflictError
 from fleetwrite.dispatch.models import Job
 from fleetwrite.kit.clock import database_now
 from fleetwrite.kit.database import Database
@@ -31,7 +31,7 @@ from fleetwrite.operations.errors import (
     SecretNotFoundError,
     SecretNotReadyError,
 )
-from fleetwrite.operations.execute import Executor, not_sent
+from fleetwrite.operations.execute import ANSWER_S, Executor, not_sent
 from fleetwrite.operations.handler import OperationHandler
 from fleetwrite.operations.idempotency import Replays
 from fleetwrite.operations.models import KIND, WriteRequest, WriteResult
@@ -41,6 +41,9 @@ from fleetwrite.vault.service import Vault
 
 LONGEST_SPAN: Final = timedelta(days=45)
 """The contract's limit of a list's date range."""
+
+TURN_POLL_S: Final = 0.1
+"""How often a sync write looks whether the older writes to its record have ended."""
 
 DEFAULT_SPAN: Final = timedelta(days=1)
 """How far back a list reaches when the client does not say; the contract's default."""
@@ -99,7 +102,7 @@ class OperationService:
         if replay is not None:
             return replay
         try:
-            acceptance = await self._acceptor.accept(request)
+            acceptance = await self._accept_in_turn(request, started_at + self._sync_deadline_s)
         except IdempotencyKeyTakenError:
             # Another request with the key was faster; its answer is ours too.
             replay = await self._replays.find(request)
@@ -114,6 +117,21 @@ class OperationService:
         self._syncing.add(task)
         task.add_done_callback(self._syncing.discard)
         return WriteResult(operation=await asyncio.shield(task), losses=losses, is_sync=True)
+
+    async def _accept_in_turn(self, request: WriteRequest, give_up_at: float) -> Acceptance:
+        """Accept a write; a sync one as soon as the older writes to its record have ended.
+
+        Raises:
+            OrderConflictError: they have not, shortly before the write's deadline.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                return await self._acceptor.accept(request)
+            except OrderConflictError:
+                if loop.time() + TURN_POLL_S + ANSWER_S > give_up_at:
+                    raise
+            await asyncio.sleep(TURN_POLL_S)
 
     async def get(self, partner_id: UUID, connection_id: UUID, operation_id: UUID) -> ResourceOperationRead:
         """One operation with its attempts.

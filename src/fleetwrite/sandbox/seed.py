@@ -123,6 +123,7 @@ async def _connect(services: Services, fleet_id: UUID, simulator: RunningSimulat
         credentials=account.credentials,
         settings=settings,
         description=f"{account.fleet_name} (simulated)",
+        account_id=account.account_id,
     )
 
 

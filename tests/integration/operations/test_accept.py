@@ -18,7 +18,7 @@ from fleetwrite.operations.errors import BacklogFullError, InvalidWriteError, Re
 from fleetwrite.operations.models import WriteRequest
 from fleetwrite.records.errors import RecordNotFoundError
 from integration.operations import writes
-from integration.operations.world import PENDING, World, as_json, opened_world
+from integration.operations.world import NORTHWIND, PENDING, SUCCESS, World, as_json, opened_world
 
 Fault = tuple[str, ErrorType]
 
@@ -198,12 +198,25 @@ async def test_a_deleted_connection_is_unknown(fresh_world: World) -> None:
         await fresh_world.write(ResourceEnum.TRAILER, {"trailer_name": "x"})
 
 
-async def test_a_sync_write_is_refused_while_older_writes_to_its_record_wait(world: World) -> None:
-    await world.write(ResourceEnum.TRAILER, {"notes": "first"}, world.trailers[0])
-    before = await world.rows()
-    with pytest.raises(OrderConflictError):
-        await world.write(ResourceEnum.TRAILER, {"notes": "second"}, world.trailers[0], is_sync=True)
-    assert await world.rows() == before
+async def test_a_sync_write_is_refused_when_older_writes_to_its_record_still_wait_at_its_deadline(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with opened_world(database_url, tmp_path, sync_deadline_s=5.2) as world:
+        await world.write(ResourceEnum.TRAILER, {"notes": "first"}, world.trailers[0])
+        before = await world.rows()
+        with pytest.raises(OrderConflictError):
+            await world.write(ResourceEnum.TRAILER, {"notes": "second"}, world.trailers[0], is_sync=True)
+        assert await world.rows() == before
+
+
+async def test_a_sync_write_waits_for_the_older_writes_to_its_record(world: World) -> None:
+    older = await world.write(ResourceEnum.TRAILER, {"notes": "first"}, world.trailers[0])
+    sync = asyncio.create_task(world.write(ResourceEnum.TRAILER, {"notes": "second"}, world.trailers[0], is_sync=True))
+    await world.work_off()
+    answered = await sync
+    assert (await world.operation(older.id)).status == answered.status == SUCCESS
+    at_provider = {record["id"]: record for record in world.simulator.records(NORTHWIND, "trailers")}
+    assert at_provider[answered.source_id]["notes"] == "second"
 
 
 async def test_writes_accepted_at_once_share_commits_and_a_bad_one_fails_alone(world: World) -> None:

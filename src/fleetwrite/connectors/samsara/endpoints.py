@@ -10,7 +10,8 @@ from fleetwrite.connectors.sdk.write import Call
 
 # Both hold for every call: developers.samsara.com/docs/rate-limits.
 TOKEN = Budget(scope="token", requests=150, per_seconds=1)
-ORGANIZATION = Budget(scope="organization", requests=200, per_seconds=1)
+# The organisation's and the endpoints' limits are shared by all who call for the organisation.
+ORGANIZATION = Budget(scope="organization", requests=200, per_seconds=1, shared=True)
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -23,7 +24,12 @@ class Endpoint(msgspec.Struct, frozen=True):
 
     @property
     def budget(self) -> Budget:
-        return Budget(scope=f"endpoint:{self.method} {self.path}", requests=self.requests, per_seconds=self.per_seconds)
+        return Budget(
+            scope=f"endpoint:{self.method} {self.path}",
+            requests=self.requests,
+            per_seconds=self.per_seconds,
+            shared=True,
+        )
 
     def call(
         self, source_id: str = "", *, query: tuple[tuple[str, str], ...] = (), body: dict[str, Any] | None = None

@@ -89,7 +89,7 @@ class Connector(Protocol):
         ...
 
     async def check_login(self, session: Session) -> Mapping[str, Any]:
-        """Who the credentials belong to, by a cheap read.
+        """Who the credentials belong to, by a cheap read; `id`, where the provider tells it, names the account.
 
         Raises:
             ProviderAnswerError: the login is not accepted.

@@ -34,11 +34,21 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider's limit: at most `requests` calls in any `per_seconds`, for all calls that name `scope`."""
+    """A provider's limit for all calls that name `scope`.
+
+    Attributes:
+        scope: the budget's name.
+        requests: at most so many calls in any `per_seconds`; None: any number.
+        per_seconds: see there; None exactly where `requests` is.
+        in_flight: at most so many calls at a time; None: any number.
+        shared: it holds for the account as a whole, however many connections lead there.
+    """
 
     scope: str
-    requests: int
-    per_seconds: float
+    requests: int | None = None
+    per_seconds: float | None = None
+    in_flight: int | None = None
+    shared: bool = False
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):

@@ -129,6 +129,7 @@ class SamsaraSimulator(Simulator):
             accounts.append(
                 DemoAccount(
                     fleet_name=organization.name,
+                    account_id=organization.id,
                     credentials={"token": organization.tokens[0].secret},
                     settings={
                         "dvir_author_id": next(user["id"] for user in users),

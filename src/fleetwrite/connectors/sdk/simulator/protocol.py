@@ -24,9 +24,10 @@ class Caller:
 
 
 class DemoAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """An account that a sandbox can connect to: the fleet's name, and what the connector's manifest asks for."""
+    """An account that a sandbox can connect to: whose it is, its id, and what the connector's manifest asks for."""
 
     fleet_name: str
+    account_id: str
     credentials: Mapping[str, str]
     settings: Mapping[str, str]
 
