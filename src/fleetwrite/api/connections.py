@@ -54,10 +54,28 @@ class BudgetsBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     budgets: Annotated[list[BudgetBody], Meta(max_length=100)]
 
 
+class BudgetRead(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A limit as it can be put back."""
+
+    scope: str
+    requests: int | None = None
+    per_seconds: float | None = None
+    in_flight: int | None = None
+
+
 class BudgetsRead(Struct, frozen=True, kw_only=True):
     """The limits in force."""
 
-    budgets: list[BudgetLimit]
+    budgets: list[BudgetRead]
+
+
+def _budgets_read(limits: Sequence[BudgetLimit]) -> BudgetsRead:
+    return BudgetsRead(
+        budgets=[
+            BudgetRead(scope=one.scope, requests=one.requests, per_seconds=one.per_seconds, in_flight=one.in_flight)
+            for one in limits
+        ]
+    )
 
 
 async def list_connections(services: Services, request: ApiRequest) -> Answer:
@@ -77,7 +95,7 @@ async def list_connections(services: Services, request: ApiRequest) -> Answer:
 async def get_budgets(services: Services, request: ApiRequest) -> Answer:
     """The limits in force for a connection."""
     limits = await services.connections.budgets(request.partner_id, request.path["id"])
-    return Answer(content=BudgetsRead(budgets=limits))
+    return Answer(content=_budgets_read(limits))
 
 
 async def replace_budgets(services: Services, request: ApiRequest) -> Answer:
@@ -94,7 +112,7 @@ async def replace_budgets(services: Services, request: ApiRequest) -> Answer:
         for budget in body.budgets
     ]
     limits = await services.connections.replace_budgets(request.partner_id, request.path["id"], wanted)
-    return Answer(content=BudgetsRead(budgets=limits))
+    return Answer(content=_budgets_read(limits))
 
 
 def _check_budgets(budgets: Sequence[BudgetBody]) -> None:

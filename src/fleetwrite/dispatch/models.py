@@ -11,7 +11,7 @@ from fleetwrite.kit.database import Connection
 from fleetwrite.kit.ids import derive_id
 
 
-class BudgetLimit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class BudgetLimit(msgspec.Struct, frozen=True, kw_only=True):
     """A limit for all calls of an owner that name `scope`.
 
     Attributes:

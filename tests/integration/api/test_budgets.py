@@ -22,6 +22,9 @@ async def test_budgets_are_replaced_as_a_whole_set(fresh_world: World) -> None:
     assert (await fresh_world.get(own)).json() == wanted
     assert (await fresh_world.get(path(fresh_world.second.id))).json()["budgets"] == published
     assert (await fresh_world.send_json("PUT", own, {"budgets": []})).json() == {"budgets": []}
+    assert (await fresh_world.send_json("PUT", own, {"budgets": published})).json() == {"budgets": published}
+    capped = {"budgets": [{"scope": "token", "in_flight": 4}]}
+    assert (await fresh_world.send_json("PUT", own, capped)).json() == capped
 
 
 @pytest.mark.parametrize(
