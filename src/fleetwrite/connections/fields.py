@@ -53,7 +53,7 @@ def base_url(manifest: Manifest, settings: Mapping[str, str]) -> str:
 
 
 def _faults(group: str, fields: Sequence[Field], values: Mapping[str, str]) -> list[FieldFault]:
-    known = {field.name for field in fields}
+    known = {field.name: field for field in fields}
     faults = [
         FieldFault(field=f"{group}.{field.name}", message=f"is missing. {field.description}")
         for field in fields
@@ -71,6 +71,9 @@ def _faults(group: str, fields: Sequence[Field], values: Mapping[str, str]) -> l
                     message=f"must have at most {_LONGEST} characters and no NUL among them.",
                 )
             )
+        elif known[name].choices and value not in known[name].choices:
+            choices = ", ".join(known[name].choices)
+            faults.append(FieldFault(field=f"{group}.{name}", message=f"must be one of: {choices}."))
     return faults
 
 

@@ -1,6 +1,7 @@
 """The Samsara connector: which module does what."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from fleetwrite.connectors.samsara import endpoints, lookup, outcomes, reading
@@ -64,9 +65,9 @@ class SamsaraConnector:
         """See `Connector.can_look_up`."""
         return lookup.can_look_up(write)
 
-    async def look_up(self, write: Write, call: Call, session: Session) -> Finding:
+    async def look_up(self, write: Write, call: Call, session: Session, begun_ago: timedelta) -> Finding:
         """See `Connector.look_up`."""
-        return await lookup.look_up(write, call, session)
+        return await lookup.look_up(write, call, session, begun_ago)
 
     def list_records(self, resource: ResourceEnum, session: Session) -> AsyncIterator[Sequence[SourceRecord]]:
         """See `Connector.list_records`."""

@@ -52,7 +52,9 @@ UPDATE_TRAILER: Final = Endpoint("PATCH", "/fleet/trailers/{id}", 100, 60)
 CREATE_DRIVER: Final = Endpoint("POST", "/fleet/drivers", 100, 60)
 UPDATE_DRIVER: Final = Endpoint("PATCH", "/fleet/drivers/{id}", 100, 60)
 CREATE_MESSAGE: Final = Endpoint("POST", "/v1/fleet/messages", 100, 60)
+LIST_MESSAGES: Final = Endpoint("GET", "/v1/fleet/messages", 100, 60)
 CREATE_DVIR: Final = Endpoint("POST", "/fleet/dvirs", 100, 60)
+STREAM_DVIRS: Final = Endpoint("GET", "/dvirs/stream", 5, 1)
 CREATE_FUEL_PURCHASE: Final = Endpoint("POST", "/fuel-purchase", 100, 60)
 # Limits of the user endpoints, of single trailers and of /me are not published; these are the lowest tiers.
 CREATE_USER: Final = Endpoint("POST", "/users", 100, 60)
@@ -77,7 +79,9 @@ ENDPOINTS: Final = (
     CREATE_DRIVER,
     UPDATE_DRIVER,
     CREATE_MESSAGE,
+    LIST_MESSAGES,
     CREATE_DVIR,
+    STREAM_DVIRS,
     CREATE_FUEL_PURCHASE,
     CREATE_USER,
     UPDATE_USER,

@@ -3,7 +3,15 @@
 from typing import Final
 
 from fleetwrite.connectors.samsara.endpoints import ENDPOINTS, ORGANIZATION, TOKEN
-from fleetwrite.connectors.sdk.manifest import Field, LoginScheme, Manifest, Offer
+from fleetwrite.connectors.sdk.manifest import (
+    ON_UNCERTAIN,
+    Field,
+    Idempotency,
+    LoginScheme,
+    Manifest,
+    Offer,
+    Reconciliation,
+)
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.tsps import TspEnum
 
@@ -15,6 +23,66 @@ REGIONS: Final = {
     "eu": "https://api.eu.samsara.com",
     "ca": "https://api.ca.samsara.com",
 }
+
+DRIVER: Final = "driver"
+OFFICE_USER: Final = "office user"
+"""The two kinds of user that Samsara keeps apart."""
+
+OFFERS: Final = frozenset(
+    {
+        Offer(
+            resource=ResourceEnum.VEHICLE,
+            operation_type=_CREATE,
+            idempotency=Idempotency.EXTERNAL_ID,
+            natural_key="external_id, vin",
+        ),
+        Offer(
+            resource=ResourceEnum.TRAILER,
+            operation_type=_CREATE,
+            idempotency=Idempotency.EXTERNAL_ID,
+            natural_key="external_id, vin",
+        ),
+        Offer(
+            resource=ResourceEnum.USER,
+            operation_type=_CREATE,
+            kind=DRIVER,
+            idempotency=Idempotency.EXTERNAL_ID,
+            natural_key="employee_number, username, license_number with license_region",
+        ),
+        Offer(
+            resource=ResourceEnum.USER,
+            operation_type=_CREATE,
+            kind=OFFICE_USER,
+            idempotency=Idempotency.NATURAL_KEY,
+            natural_key="user_email",
+        ),
+        *(
+            Offer(
+                resource=resource,
+                operation_type=_CREATE,
+                idempotency=Idempotency.NATURAL_KEY,
+                natural_key="recipient, message_text and time",
+            )
+            for resource in (ResourceEnum.MESSAGE, ResourceEnum.GROUP_MESSAGE)
+        ),
+        Offer(
+            resource=ResourceEnum.DVIR_LOG,
+            operation_type=_CREATE,
+            idempotency=Idempotency.NATURAL_KEY,
+            natural_key="author, vehicle or trailer, safety, odometer, notes and time",
+        ),
+        Offer(
+            resource=ResourceEnum.FUEL_TRANSACTION,
+            operation_type=_CREATE,
+            idempotency=Idempotency.LEDGER,
+            natural_key="transactionReference",
+        ),
+        *(
+            Offer(resource=resource, operation_type=_UPDATE, idempotency=Idempotency.READ_BACK)
+            for resource in (ResourceEnum.VEHICLE, ResourceEnum.TRAILER, ResourceEnum.USER)
+        ),
+    }
+)
 
 MANIFEST: Final = Manifest(
     slug="samsara",
@@ -28,7 +96,7 @@ MANIFEST: Final = Manifest(
             description=(
                 "Made in the Samsara dashboard under Settings, Developer, API Tokens, by an administrator of the whole "
                 "organisation. It needs write access to assets, vehicles, trailers, drivers, users, messages, DVIRs "
-                "and fuel purchases, and read access to all but the last three and to organisation information."
+                "and fuel purchases, and read access to all but the last and to organisation information."
             ),
             sensitive=True,
         ),
@@ -61,24 +129,18 @@ MANIFEST: Final = Manifest(
             description="Id of the Samsara role that new office users get; choose the least one that serves.",
             required=False,
         ),
+        ON_UNCERTAIN,
     ),
     regions=REGIONS,
-    offers=frozenset(
-        Offer(resource=resource, operation_type=operation_type)
-        for resource, operation_type in (
-            (ResourceEnum.VEHICLE, _CREATE),
-            (ResourceEnum.VEHICLE, _UPDATE),
-            (ResourceEnum.TRAILER, _CREATE),
-            (ResourceEnum.TRAILER, _UPDATE),
-            (ResourceEnum.USER, _CREATE),
-            (ResourceEnum.USER, _UPDATE),
-            (ResourceEnum.MESSAGE, _CREATE),
-            (ResourceEnum.GROUP_MESSAGE, _CREATE),
-            (ResourceEnum.DVIR_LOG, _CREATE),
-            (ResourceEnum.FUEL_TRANSACTION, _CREATE),
-        )
-    ),
+    offers=OFFERS,
     budgets=(TOKEN, ORGANIZATION, *(endpoint.budget for endpoint in ENDPOINTS)),
     # Samsara documents no limit of its own. Its client waits 60 s; but a hung call keeps its lease just as long.
     timeout_s=30,
+    reconciliation=Reconciliation(
+        # Samsara says nothing of how soon its reads see its writes. Its calls are answered within a second or two: what
+        # a cut connection left at work there is done by then, and what reads are served from has followed.
+        settle_s=5,
+        # Whoever dates a message and whoever answers us are different machines of one provider: seconds, not minutes.
+        clock_allowance_s=30,
+    ),
 )

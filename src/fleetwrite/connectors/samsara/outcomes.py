@@ -161,16 +161,21 @@ def _read_messages(write: Write, call: Call, document: Mapping[str, Any]) -> Out
     missing = [driver_id for driver_id in (call.body or {})["driverIds"] if driver_id not in reached]
     if missing:
         return Uncertain(details=f"Samsara took the message, but did not name it for these drivers: {missing}.")
-    return Applied(source_id=f"fleetwrite:{write.operation_id.hex}", source_data=document)
+    return Applied(source_id=message_source_id(write), source_data=document)
+
+
+def message_source_id(write: Write) -> str:
+    """The id that a message gets from us, as Samsara gives it none."""
+    return f"fleetwrite:{write.operation_id.hex}"
 
 
 def _read_wait(answer: HttpAnswer) -> float | None:
     """Seconds to wait, by `Retry-After`; a date there is taken relative to the provider's own clock."""
     header = answer.headers.get("Retry-After")
-    return None if header is None else retry_after_s(header, _read_clock(answer))
+    return None if header is None else retry_after_s(header, read_clock(answer))
 
 
-def _read_clock(answer: HttpAnswer) -> datetime:
+def read_clock(answer: HttpAnswer) -> datetime:
     """The time at which the provider answered, by its own clock; by ours where it does not say."""
     try:
         date = parsedate_to_datetime(answer.headers["Date"])

@@ -1,7 +1,7 @@
 """The interface that every connector implements, and the session through which it talks to its provider."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
@@ -72,8 +72,15 @@ class Connector(Protocol):
         """Whether `look_up` can ever tell, so that an uncertain attempt need not be the end."""
         ...
 
-    async def look_up(self, write: Write, call: Call, session: Session) -> Finding:
+    async def look_up(self, write: Write, call: Call, session: Session, begun_ago: timedelta) -> Finding:
         """Whether `write` is at the provider, by what the provider lets us find it by.
+
+        Args:
+            write: what was to be written.
+            call: how it was sent, without secrets.
+            session: the way to ask.
+            begun_ago: no attempt at it was begun longer ago than that. What the provider dates earlier is not ours. (A
+                span, as our clock and the provider's need not agree.)
 
         Raises:
             ProviderAnswerError: the provider did not answer the question; ask again later.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -23,7 +24,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         label: what a form calls it.
         description: what it is for, and where a fleet finds it.
         sensitive: never shown again, never logged.
-        required: a connection can not work without it.
+            required: a connection can not work without it.
+        choices: the only values it may have; empty: any.
     """
 
     name: str
@@ -31,6 +33,28 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     sensitive: bool = False
     required: bool = True
+    choices: tuple[str, ...] = ()
+
+
+class OnUncertain(StrEnum):
+    """What becomes of a write that may have reached the provider and can not be looked up there."""
+
+    FAIL = "fail"
+    RETRY = "retry"
+
+
+ON_UNCERTAIN: Final = Field(
+    name="on_uncertain",
+    label="When nobody can tell whether a write arrived",
+    description=(
+        "fail (without it): the write ends as outcome_unknown and is never repeated. retry: it is sent again, so that "
+        "a driver may read an instruction twice and a fuel bill may be booked twice; for those who prefer duplicates "
+        "to gaps."
+    ),
+    required=False,
+    choices=tuple(OnUncertain),
+)
+"""A setting of connections at every provider."""
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,11 +75,53 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     shared: bool = False
 
 
+class Idempotency(StrEnum):
+    """By what a write is told at the provider when its answer was lost, so that it is not made twice."""
+
+    # The provider keeps our operation's id with the record.
+    EXTERNAL_ID = "external_id"
+    # Found by what it says; whose it is must then be shown in another way.
+    NATURAL_KEY = "natural_key"
+    # An update: the record is read back, and writing it again does no harm.
+    READ_BACK = "read_back"
+    # Nothing can be read; a reference in our own ledger keeps a second operation from saying the same.
+    LEDGER = "ledger"
+    NONE = "none"
+
+    @property
+    def can_be_looked_up(self) -> bool:
+        return self in {Idempotency.EXTERNAL_ID, Idempotency.NATURAL_KEY, Idempotency.READ_BACK}
+
+
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of write: a resource, and whether it is created or updated."""
+    """One kind of write that the provider takes.
+
+    Attributes:
+        resource: what is written.
+        operation_type: created or updated.
+        kind: which records of the resource, where the provider keeps several apart; None: all.
+        idempotency: by what it is told after a lost answer.
+        natural_key: what of the write no two records share, in our words. Where the class is another than
+            `NATURAL_KEY`, a stranger who holds it still makes the write a conflict.
+    """
 
     resource: ResourceEnum
     operation_type: ResourceOperationTypeEnum
+    kind: str | None = None
+    idempotency: Idempotency
+    natural_key: str | None = None
+
+
+class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
+    """How looks at the provider after a lost answer are to be read.
+
+    Attributes:
+        settle_s: so long after a lost answer the provider may still be committing: an absence counts only then.
+        clock_allowance_s: so much may the instants it puts on records be off from the `Date` of its answers.
+    """
+
+    settle_s: float
+    clock_allowance_s: float
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +138,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         offers: the kinds of write this provider takes.
         budgets: its published limits.
         timeout_s: how long one call may take before its answer counts as lost.
+        reconciliation: how long to wait, and how exact its clock is, when a lost answer is looked for.
     """
 
     slug: str
@@ -84,6 +151,16 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     offers: frozenset[Offer]
     budgets: tuple[Budget, ...]
     timeout_s: float
+    reconciliation: Reconciliation
 
     def offers_write(self, resource: ResourceEnum, operation_type: ResourceOperationTypeEnum) -> bool:
-        return Offer(resource=resource, operation_type=operation_type) in self.offers
+        return any(offer.resource is resource and offer.operation_type is operation_type for offer in self.offers)
+
+    def offer_of(
+        self, resource: ResourceEnum, operation_type: ResourceOperationTypeEnum, kind: str | None = None
+    ) -> Offer | None:
+        """The offer that a write of this kind of record falls under; None: there is none."""
+        for offer in self.offers:
+            if (offer.resource, offer.operation_type) == (resource, operation_type) and offer.kind in {None, kind}:
+                return offer
+        return None

@@ -52,20 +52,43 @@ Outcome = Applied | Rejected | Throttled | Transient | AuthFailed | Uncertain
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """The look-up after an uncertain attempt found the write at the provider."""
+    """The look-up after an uncertain attempt found the write at the provider.
+
+    Attributes:
+        source_id: its id there.
+        source_data: what it looks like there.
+        sightings: how many equal things were found (of a group: for the recipient with the fewest) where nothing but
+            what they say tells them; None where it is surely ours. If other writes of ours said the same, one sighting
+            is no proof.
+    """
 
     source_id: str
     source_data: Mapping[str, Any]
+    sightings: int | None = None
 
 
 class Absent(msgspec.Struct, frozen=True):
     """The look-up shows that the write did not reach the provider: it may be sent again."""
 
 
+class Conflict(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that is not this write's holds the key that it needs: it did not arrive, and never can."""
+
+    source_id: str
+    key: str
+
+
+class Lookalike(msgspec.Struct, frozen=True, kw_only=True):
+    """A record with the key of this write, equal in all that was sent; nothing at the provider shows whose it is."""
+
+    source_id: str
+    key: str
+
+
 class Unknowable(msgspec.Struct, frozen=True, kw_only=True):
-    """The provider keeps nothing that this write could be told by."""
+    """What the provider keeps can not tell whether this write is there, now or later."""
 
     reason: str
 
 
-Finding = Found | Absent | Unknowable
+Finding = Found | Absent | Conflict | Lookalike | Unknowable
