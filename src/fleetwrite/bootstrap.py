@@ -23,9 +23,11 @@ from fleetwrite.kit.migrations import pending
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.operations.accept import Acceptor, AcceptSettings
 from fleetwrite.operations.backlog import BacklogGate
+from fleetwrite.operations.evidence import Evidence
 from fleetwrite.operations.execute import ExecuteSettings, Executor
 from fleetwrite.operations.handler import OperationHandler
 from fleetwrite.operations.models import MESSAGES
+from fleetwrite.operations.reconcile import Reconciler
 from fleetwrite.operations.service import OperationService
 from fleetwrite.operations.settle import Settler
 from fleetwrite.orgs.service import OrgService
@@ -135,6 +137,7 @@ def _build(
     executor = Executor(
         egress,
         dispatch,
+        Reconciler(Evidence(database, dispatch)),
         ExecuteSettings(
             backoff=Backoff(first_s=settings.retry_first_s, cap_s=settings.retry_cap_s),
             provider_timeout_s=settings.provider_timeout_s,

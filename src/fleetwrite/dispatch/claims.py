@@ -119,6 +119,7 @@ def _job(
     start_in_s = 0.0 if slot_at is None else (slot_at - clock.now).total_seconds()
     expired = row["expires_at"] <= clock.now
     interrupted = row["lease"] is not None
+    uncertain = row["uncertain"] or interrupted
     return Job(
         id=row["id"],
         owner_id=owner_id,
@@ -133,7 +134,8 @@ def _job(
         has_slot=slot_at is not None,
         expired=expired,
         interrupted=interrupted,
-        uncertain=row["uncertain"] or interrupted,
+        uncertain=uncertain,
+        uncertain_since=row["uncertain_since"] if uncertain else now,
         single_attempt=row["single_attempt"],
         is_capped=is_capped,
     )

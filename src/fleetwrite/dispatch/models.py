@@ -73,6 +73,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         expired: its time is over: to be ended, not tried.
         interrupted: the attempt before this one never reported.
         uncertain: an earlier attempt may have reached the other side: look before sending.
+        uncertain_since: when the first attempt was claimed of which that is not known; this one, where there is none.
         single_attempt: not to be tried again.
         is_capped: it counts against a cap on what is in flight, so that its end lets another one start.
     """
@@ -91,6 +92,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     expired: bool = False
     interrupted: bool = False
     uncertain: bool = False
+    uncertain_since: datetime | None = None
     single_attempt: bool = False
     is_capped: bool = False
 
@@ -112,12 +114,14 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
         uncertain: the attempt may have reached the other side.
         close_lane_s: the other side refused a call as one too many, and takes none of this lane's for so long.
         attempted: False gives the attempt back: nothing was tried.
+        rest_s: not tried for so long, not even to end it when its time is over.
     """
 
     delay_s: float
     uncertain: bool = False
     close_lane_s: float | None = None
     attempted: bool = True
+    rest_s: float = 0.0
 
 
 Disposition = Finish | Again

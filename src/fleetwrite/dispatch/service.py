@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from fleetwrite.dispatch import budget_store, store
 from fleetwrite.dispatch.budget_store import Closing
 from fleetwrite.dispatch.errors import OrderConflictError, SlotTimeoutError, UnknownScopeError
@@ -143,7 +145,7 @@ class Dispatch:
             # A claim of an expired job counted no attempt that could be given back.
             back = await store.release_jobs(
                 connection,
-                [(job, what.delay_s, what.uncertain, what.attempted or job.expired) for job, what in again],
+                [(job, msgspec.structs.replace(what, attempted=what.attempted or job.expired)) for job, what in again],
             )
             kept |= {row["id"] for row in back}
             for row in back:
@@ -162,6 +164,10 @@ class Dispatch:
         if closings:
             await budget_store.close_budgets(connection, closings)
         return {job.id for job, _ in settled} - kept
+
+    async def attempted(self, connection: Connection, job_ids: Sequence[UUID]) -> set[UUID]:
+        """Those of these unfinished jobs at which an attempt was begun at least."""
+        return await store.select_attempted(connection, job_ids)
 
     async def take_slot(self, owner_id: UUID, scopes: Sequence[str], within_s: float) -> None:
         """Take one slot from every budget in `scopes` and wait until it begins.

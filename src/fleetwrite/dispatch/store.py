@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from fleetwrite.dispatch.models import Job, Lane, NewJob
+from fleetwrite.dispatch.models import Again, Job, Lane, NewJob
 from fleetwrite.kit.database import Connection
 
 CHANNEL = "fleetwrite_dispatch"
@@ -154,10 +154,12 @@ async def insert_jobs(connection: Connection, jobs: Sequence[tuple[NewJob, bool]
     """Insert jobs; the flag says whether a job is parked behind another with its order key."""
     await connection.execute(
         """
-        INSERT INTO jobs (id, lane_id, owner_id, kind, order_key, due_at, expires_at, attempts, single_attempt, lease)
+        INSERT INTO jobs (id, lane_id, owner_id, kind, order_key, due_at, expires_at, attempts, single_attempt, lease,
+                          uncertain_since)
         SELECT id, lane_id, owner_id, kind, order_key,
                CASE WHEN parked THEN 'infinity' ELSE fleetwrite_now() + lease_lasts END,
-               fleetwrite_now() + lasts, CASE WHEN lease IS NULL THEN 0 ELSE 1 END, lease IS NOT NULL, lease
+               fleetwrite_now() + lasts, CASE WHEN lease IS NULL THEN 0 ELSE 1 END, lease IS NOT NULL, lease,
+               CASE WHEN lease IS NOT NULL THEN fleetwrite_now() END
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bool[], $7::interval[],
                     $8::uuid[], $9::interval[])
             AS new (id, lane_id, owner_id, kind, order_key, parked, lasts, lease, lease_lasts)
@@ -201,7 +203,8 @@ async def select_due_jobs(connection: Connection, lane_ids: Sequence[UUID], per_
         """
         SELECT candidates.* FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (lane_id, nth)
         CROSS JOIN LATERAL (
-            SELECT id, lane_id, attempts, expires_at, lease, uncertain, single_attempt, due_at, position FROM jobs
+            SELECT id, lane_id, attempts, expires_at, lease, uncertain, uncertain_since, single_attempt, due_at,
+                   position FROM jobs
             WHERE jobs.lane_id = wanted.lane_id AND due_at <= fleetwrite_now()
             ORDER BY due_at, position LIMIT $2 FOR UPDATE SKIP LOCKED
         ) AS candidates ORDER BY nth, due_at, position
@@ -212,14 +215,17 @@ async def select_due_jobs(connection: Connection, lane_ids: Sequence[UUID], per_
 
 
 async def select_expired(connection: Connection, kind: str, limit: int) -> list[Any]:
-    """Jobs whose time is over while nobody works on them: held, parked, or waiting for a slot."""
+    """Jobs whose time is over while nobody works on them: held, parked, or waiting for a slot.
+
+    An uncertain one rests as long as it was told to before it is looked at once more.
+    """
     return await connection.fetch(
         """
         SELECT fleetwrite_now() AS now, jobs.id, jobs.owner_id, lane_id, scopes, attempts, expires_at, lease, uncertain,
-               single_attempt
+               uncertain_since, single_attempt
         FROM jobs JOIN lanes ON lanes.id = lane_id
         WHERE jobs.kind = $1 AND expires_at <= fleetwrite_now()
-          AND (lease IS NULL OR jobs.due_at <= fleetwrite_now())
+          AND ((lease IS NULL AND NOT uncertain) OR jobs.due_at <= fleetwrite_now())
         ORDER BY expires_at LIMIT $2 FOR UPDATE OF jobs SKIP LOCKED
         """,
         kind,
@@ -231,6 +237,7 @@ async def lease_jobs(connection: Connection, jobs: Sequence[Job], lease_lasts: t
     await connection.execute(
         """
         UPDATE jobs SET lease = taken.lease, attempts = taken.attempts, uncertain = taken.uncertain,
+               uncertain_since = CASE WHEN taken.uncertain THEN jobs.uncertain_since ELSE fleetwrite_now() END,
                due_at = fleetwrite_now() + make_interval(secs => taken.start_in_s) + $6
         FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::float8[], $5::bool[])
             AS taken (id, lease, attempts, start_in_s, uncertain)
@@ -299,27 +306,32 @@ async def delete_jobs(connection: Connection, jobs: Sequence[Job]) -> list[Any]:
     )
 
 
-async def release_jobs(connection: Connection, jobs: Sequence[tuple[Job, float, bool, bool]]) -> list[Any]:
-    """Give jobs back, to be due after a delay; returns those whose lease still held, with their lanes and delays.
-
-    Each entry: the job, the delay in seconds, whether the attempt's outcome is uncertain, whether it was an attempt.
-    """
+async def release_jobs(connection: Connection, jobs: Sequence[tuple[Job, Again]]) -> list[Any]:
+    """Give jobs back, to be due after a delay; returns those whose lease still held, with their lanes and delays."""
     return await connection.fetch(
         """
         UPDATE jobs SET lease = NULL, uncertain = jobs.uncertain OR again.uncertain,
                attempts = jobs.attempts - CASE WHEN again.attempted THEN 0 ELSE 1 END,
-               due_at = LEAST(fleetwrite_now() + make_interval(secs => again.delay_s), jobs.expires_at)
-        FROM unnest($1::uuid[], $2::uuid[], $3::float8[], $4::bool[], $5::bool[])
-            AS again (id, lease, delay_s, uncertain, attempted)
+               due_at = GREATEST(LEAST(fleetwrite_now() + make_interval(secs => again.delay_s), jobs.expires_at),
+                                 fleetwrite_now() + make_interval(secs => again.rest_s))
+        FROM unnest($1::uuid[], $2::uuid[], $3::float8[], $4::bool[], $5::bool[], $6::float8[])
+            AS again (id, lease, delay_s, uncertain, attempted, rest_s)
         WHERE jobs.id = again.id AND jobs.lease = again.lease
         RETURNING jobs.id, jobs.lane_id, again.delay_s
         """,
-        [job.id for job, _, _, _ in jobs],
-        [job.lease for job, _, _, _ in jobs],
-        [delay for _, delay, _, _ in jobs],
-        [uncertain for _, _, uncertain, _ in jobs],
-        [attempted for _, _, _, attempted in jobs],
+        [job.id for job, _ in jobs],
+        [job.lease for job, _ in jobs],
+        [what.delay_s for _, what in jobs],
+        [what.uncertain for _, what in jobs],
+        [what.attempted for _, what in jobs],
+        [what.rest_s for _, what in jobs],
     )
+
+
+async def select_attempted(connection: Connection, job_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these jobs that were claimed for an attempt."""
+    rows = await connection.fetch("SELECT id FROM jobs WHERE id = ANY($1::uuid[]) AND attempts > 0", list(job_ids))
+    return {row["id"] for row in rows}
 
 
 async def unpark_next(connection: Connection, keys: Sequence[OrderKey]) -> list[UUID]:

@@ -8,20 +8,16 @@ from typing import Final
 import msgspec
 
 from fleetwrite.connections.errors import BadConnectionFieldsError
-from fleetwrite.connectors.sdk.connector import ProviderAnswerError
 from fleetwrite.connectors.sdk.outcome import (
-    Absent,
     Applied,
     AuthFailed,
-    Found,
     Outcome,
     Rejected,
     Throttled,
     Transient,
     Uncertain,
-    Unknowable,
 )
-from fleetwrite.connectors.sdk.write import Translation, UnofferedWriteError, UntranslatableWriteError
+from fleetwrite.connectors.sdk.write import UnofferedWriteError, UntranslatableWriteError
 from fleetwrite.contract.enums import ResourceOperationErrorTypeEnum as Category
 from fleetwrite.dispatch.backoff import Backoff
 from fleetwrite.dispatch.errors import SlotTimeoutError
@@ -30,6 +26,7 @@ from fleetwrite.kit.egress import AnswerLostError, Egress, HttpAnswer, NotSentEr
 from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.operations.models import AttemptLog, Failure, Operation, Settlement, Success, Task, Unready
 from fleetwrite.operations.payload import own_fields
+from fleetwrite.operations.reconcile import Attempt, NotTried, Reconciler, Verdict, prefers_repeats
 from fleetwrite.operations.session import Patience, ProviderSession, Slots
 from fleetwrite.vault.errors import SealBrokenError
 
@@ -46,20 +43,6 @@ LONGEST_CLOSING_S: Final = 86_400.0
 """A provider that asks for more than a day of silence has made a mistake; we look again after one."""
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What one attempt came to.
-
-    Attributes:
-        outcome: what it means.
-        answer: what it was read from; None: there was no answer.
-        close_s: for so many seconds the provider wants no further question about an uncertain attempt.
-    """
-
-    outcome: Outcome
-    answer: HttpAnswer | None = None
-    close_s: float | None = None
-
-
 _EXPIRED: Final = "expired: the time in which it was worth delivering is over"
 
 _UNREADY: Final = "not_sent: it can not be prepared for sending; the operator of this gateway has to look into it"
@@ -67,12 +50,6 @@ _UNREADY: Final = "not_sent: it can not be prepared for sending; the operator of
 _INTERRUPTED: Final = "outcome_unknown: the process making this attempt ended before it had an answer"
 
 _NOT_ARRIVED: Final = Verdict(outcome=Transient(details="it did not reach the provider", error_type=Category.NETWORK))
-
-
-class NotTried(msgspec.Struct, frozen=True, kw_only=True):
-    """No slot came free in time: nothing was sent, and nothing counts as tried."""
-
-    wait_s: float
 
 
 class Expired(msgspec.Struct, frozen=True):
@@ -100,9 +77,10 @@ class ExecuteSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Executor:
     """Makes attempts. It stores nothing: `settle` does."""
 
-    def __init__(self, egress: Egress, slots: Slots, settings: ExecuteSettings) -> None:
+    def __init__(self, egress: Egress, slots: Slots, reconciler: Reconciler, settings: ExecuteSettings) -> None:
         self._egress = egress
         self._slots = slots
+        self._reconciler = reconciler
         self._settings = settings
 
     async def attempt(self, job: Job, task: Task | Unready, within_s: float | None = None) -> Settlement:
@@ -121,8 +99,9 @@ class Executor:
         lasts_s, wait_s = settings.attempt_lasts_s, settings.slot_wait_s
         if within_s is not None:
             lasts_s, wait_s = within_s, max(0.0, within_s - ANSWER_S)
+        started_at = asyncio.get_running_loop().time()
         patience = Patience(
-            deadline_at=asyncio.get_running_loop().time() + lasts_s,
+            deadline_at=started_at + lasts_s,
             slot_wait_s=wait_s,
             write_timeout_s=min(settings.provider_timeout_s, task.connector.manifest.timeout_s),
             read_timeout_s=settings.read_timeout_s,
@@ -138,40 +117,51 @@ class Executor:
             # It could be translated when it was accepted: what it refers to has changed since.
             outcome = _unknown(error) if job.uncertain else Rejected(details=str(error))
             return self._settlement(job, task, Verdict(outcome=outcome))
-        return self._settlement(job, task, await self._verdict(job, task, translation, session))
+        attempt = Attempt(
+            job=job,
+            task=task,
+            translation=translation,
+            session=session,
+            started_at=started_at,
+            deadline_at=patience.deadline_at,
+        )
+        return self._settlement(job, task, await self._verdict(attempt))
 
-    async def _verdict(
-        self, job: Job, task: Task, translation: Translation, session: ProviderSession
-    ) -> Verdict | NotTried | Expired:
+    async def _verdict(self, attempt: Attempt) -> Verdict | NotTried | Expired:
+        job = attempt.job
         if job.uncertain:
-            found = await self._reconcile(task, translation, session)
+            found = await self._reconciler.find(attempt, may_repeat=attempt.may_repeat)
             if found is not None:
                 return found
             if job.expired:
                 return Expired()
             if job.single_attempt:
                 return _NOT_ARRIVED
-        verdict = await self._send(task, translation, session)
+        verdict = await self._send(attempt)
         if not isinstance(verdict, Verdict):
             return verdict
         outcome = verdict.outcome
-        if not isinstance(outcome, Rejected | Uncertain) or not task.connector.can_look_up(task.write):
+        if not isinstance(outcome, Rejected | Uncertain):
             return verdict
+        if not attempt.can_look_up:
+            return _refused_repeat(outcome, verdict) if job.uncertain and isinstance(outcome, Rejected) else verdict
         # A provider that says no to a second sending may do so because the first one arrived after all; and nobody
         # comes back to a sync write: now is the only time to find out.
         if not (job.uncertain if isinstance(outcome, Rejected) else job.single_attempt):
             return verdict
-        found = await self._reconcile(task, translation, session)
+        look = self._reconciler.find if isinstance(outcome, Rejected) else self._reconciler.find_at_once
+        found = await look(attempt)
         if isinstance(found, NotTried):
             # The look had to be left out, but the write was sent: that must not pass for nothing.
             unknown = Uncertain(details=f"no slot came free to look it up after this: {outcome.details}")
             return Verdict(outcome=unknown, answer=verdict.answer)
         return found or (verdict if isinstance(outcome, Rejected) else _NOT_ARRIVED)
 
-    async def _send(self, task: Task, translation: Translation, session: ProviderSession) -> Verdict | NotTried:
-        call = translation.with_secrets(task.secrets)
+    async def _send(self, attempt: Attempt) -> Verdict | NotTried:
+        task = attempt.task
+        call = attempt.translation.with_secrets(task.secrets)
         try:
-            answer = await session.call(call)
+            answer = await attempt.session.call(call)
         except SlotTimeoutError as error:
             return NotTried(wait_s=error.wait_s)
         except NotSentError as error:
@@ -179,32 +169,6 @@ class Executor:
         except AnswerLostError as error:
             return Verdict(outcome=Uncertain(details=str(error)))
         return Verdict(outcome=task.connector.read_outcome(task.write, call, answer), answer=answer)
-
-    async def _reconcile(
-        self, task: Task, translation: Translation, session: ProviderSession
-    ) -> Verdict | NotTried | None:
-        """What became of an uncertain attempt; None when it surely did not arrive."""
-        if not task.connector.can_look_up(task.write):
-            return Verdict(outcome=Uncertain(details="the provider keeps nothing by which it could be looked up"))
-        call = translation.call
-        try:
-            finding = await task.connector.look_up(task.write, call, session)
-        except SlotTimeoutError as error:
-            return NotTried(wait_s=error.wait_s)
-        except ProviderAnswerError as error:
-            meaning = task.connector.read_outcome(task.write, call, error.answer)
-            close_s = meaning.retry_after_s if isinstance(meaning, Throttled) else None
-            unknown = Uncertain(details=f"looking it up failed: {error}")
-            return Verdict(outcome=unknown, answer=error.answer, close_s=close_s)
-        except (NotSentError, AnswerLostError) as error:
-            return Verdict(outcome=Uncertain(details=f"looking it up failed: {error}"))
-        match finding:
-            case Found():
-                return Verdict(outcome=Applied(source_id=finding.source_id, source_data=finding.source_data))
-            case Absent():
-                return None
-            case Unknowable():
-                return Verdict(outcome=Uncertain(details=finding.reason))
 
     def _settlement(self, job: Job, task: Task, verdict: Verdict | NotTried | Expired) -> Settlement:
         if isinstance(verdict, NotTried):
@@ -230,11 +194,13 @@ class Executor:
                 return _tried(job, task.operation, log, self._later(job))
             case Uncertain():
                 log = _log(Category.NETWORK, f"outcome_unknown: {outcome.details}", answer)
-                delay_s = max(self._settings.backoff.delay_s(job.attempts), verdict.close_s or 0.0)
-                again = Again(delay_s=delay_s, uncertain=True, close_lane_s=verdict.close_s)
-                if task.connector.can_look_up(task.write):
-                    return _tried(job, task.operation, log, again)
-                return _ended(job, task.operation, log, Failure(may_be_written=True))
+                can_go_on = task.connector.can_look_up(task.write) or prefers_repeats(task)
+                if verdict.is_final or not can_go_on:
+                    return _ended(job, task.operation, log, Failure(may_be_written=True))
+                rest_s = task.connector.manifest.reconciliation.settle_s
+                delay_s = max(self._settings.backoff.delay_s(job.attempts), verdict.close_s or 0.0, rest_s)
+                again = Again(delay_s=delay_s, uncertain=True, close_lane_s=verdict.close_s, rest_s=rest_s)
+                return _tried(job, task.operation, log, again)
 
     def _later(self, job: Job) -> Again:
         return Again(delay_s=self._settings.backoff.delay_s(job.attempts))
@@ -293,6 +259,12 @@ def _success(task: Task, outcome: Applied) -> Success:
         attributes={name: value for name, value in fields.items() if name not in lost},
         source_data=outcome.source_data,
     )
+
+
+def _refused_repeat(refusal: Rejected, verdict: Verdict) -> Verdict:
+    """What was sent again because the connection wants it so, and refused: of the first sending that says nothing."""
+    details = f"sent again and refused: {refusal.details}; an earlier attempt may have reached the provider"
+    return Verdict(outcome=Uncertain(details=details), answer=verdict.answer, is_final=True)
 
 
 def _unknown(error: FleetwriteError) -> Uncertain:

@@ -216,6 +216,7 @@ class OperationService:
                 scopes=accepted.scopes,
                 attempts=1,
                 claimed_at=acceptance.answer.created_at,
+                uncertain_since=acceptance.answer.created_at,
                 expires_at=acceptance.answer.created_at + accepted.lasts,
                 has_slot=False,
                 single_attempt=True,

@@ -1,6 +1,7 @@
 """All SQL of operations, their attempts, secrets and references."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -154,6 +155,39 @@ async def select_stored(connection: Connection, operation_ids: Sequence[UUID]) -
         Stored(operation=read_operation(row), payload_json=row["payload"], terms=_TERMS.decode(row["terms"]))
         for row in rows
     ]
+
+
+class Alike(msgspec.Struct, frozen=True, kw_only=True):
+    """Another operation that says the same."""
+
+    id: UUID
+    payload: Mapping[str, Any]
+    is_pending: bool
+
+
+async def select_alike(
+    connection: Connection, operation: Operation, resources: Sequence[ResourceEnum], ago: timedelta
+) -> list[Alike]:
+    """Operations of the same connection with the same text (or none) that are pending, or ended `ago` or later and may
+    have been written.
+    """
+    rows = await connection.fetch(
+        # The resources are named for the index operations_alike.
+        """
+        SELECT id, payload::text AS payload, status = 'pending' AS is_pending FROM operations o
+        WHERE resource IN ('message', 'group_message', 'dvir_log') AND connection_id = $1 AND id <> $2
+          AND md5(COALESCE(payload ->> 'message_text', '')) = md5($3) AND resource = ANY($4::text[])
+          AND (status = 'pending' OR settled_at >= fleetwrite_now() - $5::interval)
+          AND (status <> 'failed' OR EXISTS (SELECT FROM attempts
+               WHERE operation_id = o.id AND error_details LIKE 'outcome_unknown:%'))
+        """,
+        operation.connection_id,
+        operation.id,
+        operation.payload.get("message_text", ""),
+        list(resources),
+        ago,
+    )
+    return [Alike(id=row["id"], payload=PAYLOAD.decode(row["payload"]), is_pending=row["is_pending"]) for row in rows]
 
 
 async def select_operation(connection: Connection, partner_id: UUID, operation_id: UUID) -> Operation | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -61,6 +62,16 @@ async def resolve(connection: Connection, ids: Collection[UUID]) -> dict[UUID, R
     """
     rows = await connection.fetch("SELECT * FROM records WHERE id = ANY($1)", list(ids))
     return {row["id"]: _record(row) for row in rows}
+
+
+async def was_known(connection: Connection, record_id: UUID, ago: timedelta) -> bool:
+    """Whether a record was known longer ago than that."""
+    known: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM records WHERE id = $1 AND created_at < fleetwrite_now() - $2::interval)",
+        record_id,
+        ago,
+    )
+    return known
 
 
 async def page_shared(
