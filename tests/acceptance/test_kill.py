@@ -16,7 +16,7 @@ EACH = 500
 """So many trailer creates and so many messages."""
 
 CONCURRENCY = 32
-"""Calls in flight in the worker, hence the most messages whose outcome one kill can leave unknown."""
+"""Calls in flight in the worker, hence the most writes whose outcome one kill leaves to be found out."""
 
 SETTINGS = {
     "FLEETWRITE_PROVIDER_TIMEOUT_S": "2",
@@ -122,13 +122,6 @@ async def test_a_kill_loses_no_accepted_operation_and_repeats_none(victim: str, 
 
         texts = Counter(m["text"] for m in (await stack.control("GET", "records/messages"))["records"])
         of_messages = [o for o in operations.values() if o["resource"] == "message"]
-        unknown = [o for o in of_messages if o["status"] == "failed"]
-        for operation in of_messages:
-            times = texts[operation["payload"]["message_text"]]
-            assert times <= 1
-            if operation["status"] == "success":
-                assert times == 1
-        assert len(texts) <= len(of_messages)
-        for operation in unknown:
-            assert operation["logs"][-1]["error_details"].startswith("outcome_unknown:")
-        assert len(unknown) <= 2 * CONCURRENCY
+        # No id of ours goes with a message, but Samsara lists what drivers were sent: that tells which ones arrived.
+        assert {o["status"] for o in of_messages} == {"success"}
+        assert texts == {o["payload"]["message_text"]: 1 for o in of_messages}

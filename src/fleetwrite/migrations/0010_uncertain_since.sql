@@ -13,7 +13,8 @@ UPDATE jobs SET uncertain_since = operations.created_at FROM operations
 WHERE operations.id = jobs.id AND (jobs.uncertain OR jobs.lease IS NOT NULL);
 
 -- Nothing of ours marks these at the provider: what they say must tell them apart.
-CREATE INDEX operations_alike ON operations (connection_id, md5(COALESCE(payload ->> 'message_text', '')))
+CREATE INDEX operations_alike ON operations
+    (connection_id, md5(btrim(regexp_replace(COALESCE(payload ->> 'message_text', ''), '\s+', ' ', 'g'))))
     WHERE resource IN ('message', 'group_message', 'dvir_log');
 
 -- migrate: rollback

@@ -22,6 +22,9 @@ _ALIKE: Final[Mapping[ResourceEnum, tuple[ResourceEnum, ...]]] = {
 _ADDRESSEES: Final = ("source_recipient_id", "source_recipient_ids", "source_vehicle_id", "source_trailer_id")
 """Who or what such an operation is about, in its payload."""
 
+_REMARKS: Final = ("driver_comment", "certify_comment", "inspected_by")
+"""The texts of an inspection."""
+
 
 class Evidence:
     """Reads what we wrote and knew."""
@@ -34,15 +37,15 @@ class Evidence:
         """How many other operations may have put something at the provider, `ago` or later, that looks like this one's.
 
         Messages look alike that bring the same text to the same driver; inspections, those of the same vehicle or
-        trailer.
+        trailer with the same texts.
         """
         resources = _ALIKE.get(operation.resource)
         if resources is None:
             return 0
         async with self._database.acquire() as connection:
             alike = await store.select_alike(connection, operation, resources, ago)
-            about = _addressees(operation.payload)
-            twins = [one for one in alike if about & _addressees(one.payload)]
+            about, remarks = _addressees(operation.payload), _remarks(operation.payload)
+            twins = [one for one in alike if about & _addressees(one.payload) and remarks == _remarks(one.payload)]
             waiting = [one.id for one in twins if one.is_pending]
             begun = await self._dispatch.attempted(connection, waiting) if waiting else set[UUID]()
         return sum(not one.is_pending or one.id in begun for one in twins)
@@ -60,3 +63,7 @@ def _addressees(payload: Mapping[str, Any]) -> set[str]:
         value = payload.get(name)
         found.update([value] if isinstance(value, str) else value or ())
     return found
+
+
+def _remarks(payload: Mapping[str, Any]) -> list[list[str]]:
+    return [str(payload.get(name) or "").split() for name in _REMARKS]

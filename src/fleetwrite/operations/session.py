@@ -11,13 +11,16 @@ from fleetwrite.connections.fields import base_url
 from fleetwrite.connections.models import Account
 from fleetwrite.connectors.sdk.connector import Connector
 from fleetwrite.connectors.sdk.write import Call
-from fleetwrite.kit.egress import Egress, HttpAnswer
+from fleetwrite.kit.egress import Egress, HttpAnswer, NotSentError
 
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
 _READING: Final = frozenset({"GET", "HEAD"})
 
 _LEAST_TIMEOUT_S: Final = 0.05
+
+_LATEST_S: Final = 1.0
+"""Past the deadline by more than a moment, the claim may be another worker's by now."""
 
 
 class Slots(Protocol):
@@ -85,6 +88,9 @@ class ProviderSession:
             headers["Content-Type"] = "application/json"
             body = _JSON.encode(call.body)
         patience = self._patience
+        late_s = asyncio.get_running_loop().time() - patience.deadline_at
+        if late_s > _LATEST_S:
+            raise NotSentError(f"This process was held up: {late_s:.0f} s after its time an attempt sends nothing.")
         timeout_s = patience.read_timeout_s if call.method in _READING else patience.write_timeout_s
         # A call that got its slot just before the deadline still gets a moment, as the slot is spent.
         remaining_s = max(patience.deadline_at - asyncio.get_running_loop().time(), _LEAST_TIMEOUT_S)

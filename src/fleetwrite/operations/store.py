@@ -168,15 +168,17 @@ class Alike(msgspec.Struct, frozen=True, kw_only=True):
 async def select_alike(
     connection: Connection, operation: Operation, resources: Sequence[ResourceEnum], ago: timedelta
 ) -> list[Alike]:
-    """Operations of the same connection with the same text (or none) that are pending, or ended `ago` or later and may
-    have been written.
+    """Operations of the same connection with the same text, but for white space (or with none), that are pending, or
+    ended `ago` or later and may have been written.
     """
     rows = await connection.fetch(
-        # The resources are named for the index operations_alike.
-        """
+        # The resources are named, and the text is written as it is, for the index operations_alike.
+        r"""
         SELECT id, payload::text AS payload, status = 'pending' AS is_pending FROM operations o
         WHERE resource IN ('message', 'group_message', 'dvir_log') AND connection_id = $1 AND id <> $2
-          AND md5(COALESCE(payload ->> 'message_text', '')) = md5($3) AND resource = ANY($4::text[])
+          AND md5(btrim(regexp_replace(COALESCE(payload ->> 'message_text', ''), '\s+', ' ', 'g')))
+              = md5(btrim(regexp_replace($3, '\s+', ' ', 'g')))
+          AND resource = ANY($4::text[])
           AND (status = 'pending' OR settled_at >= fleetwrite_now() - $5::interval)
           AND (status <> 'failed' OR EXISTS (SELECT FROM attempts
                WHERE operation_id = o.id AND error_details LIKE 'outcome_unknown:%'))

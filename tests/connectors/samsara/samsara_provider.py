@@ -8,12 +8,14 @@ import msgspec
 
 from fleetwrite.connectors.samsara.connector import CONNECTOR
 from fleetwrite.connectors.samsara.simulator.organizations import ALL_SCOPES, Organization, Token
+from fleetwrite.connectors.samsara.simulator.server import SamsaraSimulator
 from fleetwrite.connectors.sdk.outcome import Outcome
 from fleetwrite.connectors.sdk.write import Call, Write
 from fleetwrite.kit.egress import Egress, HttpAnswer
 
 TOKEN = "samsara_api_test"
 NARROW_TOKEN = "samsara_api_narrow"
+BLIND_TOKEN = "samsara_api_blind"
 # More than a page of each.
 VEHICLES = 520
 DRIVERS = 515
@@ -21,7 +23,11 @@ DRIVERS = 515
 FLEET = Organization(
     id="7001",
     name="Test Haulage",
-    tokens=(Token(TOKEN), Token(NARROW_TOKEN, ALL_SCOPES - {"Read Org Information", "Write Trailers"})),
+    tokens=(
+        Token(TOKEN),
+        Token(NARROW_TOKEN, ALL_SCOPES - {"Read Org Information", "Write Trailers"}),
+        Token(BLIND_TOKEN, frozenset(scope for scope in ALL_SCOPES if scope.startswith("Write"))),
+    ),
     drivers=tuple(
         {"name": f"Ana Maria {number}", "username": f"driver.{number}", "password": "x", "timezone": "America/Chicago"}
         for number in range(DRIVERS)
@@ -41,6 +47,7 @@ class Provider:
 
     egress: Egress
     url: str
+    simulator: SamsaraSimulator
     token: str = TOKEN
 
     async def call(self, call: Call) -> HttpAnswer:

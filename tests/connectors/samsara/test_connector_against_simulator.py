@@ -1,6 +1,8 @@
 """The connector against the simulator, over HTTP: what is sent, what comes back, what is found after a lost answer."""
 
+import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from uuid import UUID
@@ -8,14 +10,26 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from connectors.samsara.samsara_provider import DRIVERS, FLEET, NARROW_TOKEN, VEHICLES, Provider
+from connectors.samsara.samsara_provider import BLIND_TOKEN, DRIVERS, FLEET, NARROW_TOKEN, VEHICLES, Provider
 from connectors.samsara.samsara_writes import ANY_ID, create, update
 from fleetwrite.connectors.samsara.connector import CONNECTOR
 from fleetwrite.connectors.samsara.simulator import SamsaraSimulator
 from fleetwrite.connectors.sdk.connector import ProviderAnswerError, SourceRecord
-from fleetwrite.connectors.sdk.outcome import Absent, Applied, AuthFailed, Found, Rejected, Throttled
+from fleetwrite.connectors.sdk.outcome import (
+    Absent,
+    Applied,
+    AuthFailed,
+    Conflict,
+    Finding,
+    Found,
+    Lookalike,
+    Rejected,
+    Throttled,
+    Unknowable,
+)
 from fleetwrite.connectors.sdk.write import Call, SourceReference, Write
 from fleetwrite.contract.enums import ResourceEnum
+from fleetwrite.contract.telematics import WriteBody
 from fleetwrite.kit.egress import AnswerLostError, Egress
 from fleetwrite.kit.url_policy import UrlPolicy
 
@@ -26,7 +40,7 @@ async def provider(tmp_path: Path) -> AsyncIterator[Provider]:
     url = await simulator.start()
     policy = UrlPolicy(allow_http=True, allowed_networks=(ip_network("127.0.0.0/8"),))
     async with Egress(policy) as egress:
-        provider = Provider(egress, url)
+        provider = Provider(egress, url, simulator)
         await provider.control("PUT", "limits", {"requests": 10_000, "per_seconds": 1, "kind": "bucket"})
         yield provider
     await simulator.stop()
@@ -147,6 +161,8 @@ async def every_write(provider: Provider) -> dict[str, Write]:
     }
 
 
+BEGUN_AGO = timedelta(seconds=20)
+
 LOOKED_UP = {
     "vehicle",
     "vehicle update",
@@ -158,7 +174,13 @@ LOOKED_UP = {
     "driver",
     "driver update",
     "office user update",
+    "message",
+    "group message",
+    "inspection",
+    # Found too, but not told from one that somebody else made.
+    "office user",
 }
+FOUND = LOOKED_UP - {"office user"}
 
 
 async def test_every_offered_write_lands_exactly_as_translated(provider: Provider) -> None:
@@ -264,27 +286,147 @@ async def lose_the_answer(provider: Provider, write: Write, kind: str) -> Call:
 
 async def test_a_write_whose_answer_was_lost_is_found(provider: Provider) -> None:
     writes = await every_write(provider)
-    for name in LOOKED_UP:
+    for name in sorted(FOUND):
         call = await lose_the_answer(provider, writes[name], "commit_then_drop")
 
-        finding = await CONNECTOR.look_up(writes[name], call, provider)
+        finding = await CONNECTOR.look_up(writes[name], call, provider, BEGUN_AGO)
 
         assert isinstance(finding, Found), name
-        assert finding.source_data["id"] == finding.source_id
+        if name.endswith("message"):
+            # Both go to the same driver with the same text.
+            assert (finding.source_id, finding.sightings) == (
+                f"fleetwrite:{writes[name].operation_id.hex}",
+                1 if name == "group message" else 2,
+            )
+        else:
+            assert finding.source_data["id"] == finding.source_id
+            assert finding.sightings == (1 if name == "inspection" else None)
 
 
 async def test_a_write_that_did_not_arrive_is_absent(provider: Provider) -> None:
     writes = await every_write(provider)
-    for name in LOOKED_UP:
+    for name in sorted(LOOKED_UP):
         call = await lose_the_answer(provider, writes[name], "drop_before")
 
-        assert await CONNECTOR.look_up(writes[name], call, provider) == Absent(), name
+        assert await CONNECTOR.look_up(writes[name], call, provider, BEGUN_AGO) == Absent(), name
 
 
-async def test_only_what_samsara_keeps_a_key_of_is_looked_up(provider: Provider) -> None:
+async def test_only_fuel_purchases_can_not_be_looked_up(provider: Provider) -> None:
     writes = await every_write(provider)
 
     assert {name for name, write in writes.items() if CONNECTOR.can_look_up(write)} == LOOKED_UP
+    assert writes.keys() - LOOKED_UP == {"fuel purchase"}
+
+
+async def look_up(provider: Provider, write: Write, begun_ago: timedelta = BEGUN_AGO) -> Finding:
+    return await CONNECTOR.look_up(write, CONNECTOR.translate(write).call, provider, begun_ago)
+
+
+STRANGERS = {
+    "vehicle": ["external_id veh_412", "vin 1XKYDP9X5MK431190"],
+    "trailer": ["external_id trl_77"],
+    "trailer at assets": ["vin 1XKYDP9X5MK431190"],
+    "driver": ["employee_number E-1", "username kira.novak", "license_number D1 of TX"],
+}
+
+
+@pytest.mark.parametrize(("name", "key"), [(name, key) for name, keys in STRANGERS.items() for key in keys])
+async def test_a_stranger_that_holds_our_key_is_named_and_not_adopted(provider: Provider, name: str, key: str) -> None:
+    write = (await every_write(provider))[name]
+    fields = {"vehicle_name": "Other"} if name == "vehicle" else {"trailer_name": "Other"}
+    if name == "driver":
+        fields = {"is_driver": True, "first_name": "Other", "username": "other"}
+        fields |= {"license_number": "D1", "license_region": "TX"} if key.startswith("license") else {}
+    field, value = key.split()[:2]
+    stranger = create(write.resource, {**fields, field: value})
+    other = await provider.deliver(msgspec.structs.replace(stranger, operation_id=UUID(int=99)))
+    assert isinstance(other, Applied)
+
+    assert await look_up(provider, write) == Conflict(source_id=other.source_id, key=key)
+
+
+async def test_a_deactivated_driver_keeps_its_username(provider: Provider) -> None:
+    driver = (await known(provider))["driver_id"]
+    await provider.deliver(update(ResourceEnum.USER, {"is_active": False}, target=driver))
+    write = create(ResourceEnum.USER, {"is_driver": True, "first_name": "A", "username": driver.attributes["username"]})
+
+    finding = await look_up(provider, write)
+
+    assert finding == Conflict(source_id=driver.source_id, key=f"username {driver.attributes['username']}")
+
+
+@pytest.mark.parametrize(("name", "finding"), [("Kira Novak", Lookalike), ("Kira Nowak", Conflict)])
+async def test_an_office_user_with_our_address_is_ours_only_if_equal_and_even_then_perhaps_not(
+    provider: Provider, name: str, finding: type[Lookalike | Conflict]
+) -> None:
+    write = (await every_write(provider))["office user"]
+    fields = {"is_driver": False, "user_email": "KIRA@fleet.example"}
+    fields["first_name"], fields["last_name"] = name.split()
+    other = await provider.deliver(create(ResourceEnum.USER, fields, settings=await settings_of(provider)))
+    assert isinstance(other, Applied)
+
+    assert await look_up(provider, write) == finding(source_id=other.source_id, key="user_email kira@fleet.example")
+
+
+async def test_what_is_older_than_the_attempt_is_not_ours(provider: Provider) -> None:
+    writes = await every_write(provider)
+    for name in ("message", "inspection"):
+        await provider.deliver(writes[name])
+    organization = FLEET.id
+    storage = provider.simulator.storage
+    for collection, field, value in (
+        ("messages", "sentAtMs", int(time.time() * 1000) - 120_000),
+        ("dvirs", "signedAtTime", (datetime.now(UTC) - timedelta(minutes=2)).isoformat()),
+    ):
+        for key, record in list(storage.collection(organization, collection).items()):
+            storage.put(organization, collection, key, {**record, field: value})
+    storage.commit()
+
+    for name in ("message", "inspection"):
+        assert await look_up(provider, writes[name], timedelta(seconds=60)) == Absent()
+        assert isinstance(await look_up(provider, writes[name], timedelta(seconds=100)), Found)
+
+
+async def test_a_message_that_only_some_of_a_group_got_is_told_with_who_got_it(provider: Provider) -> None:
+    drivers = [user for user in await listed(provider, ResourceEnum.USER) if user.attributes["is_driver"]][:3]
+    recipients = tuple(SourceReference(user.source_id, user.attributes) for user in drivers)
+    body = {"sender_id": ANY_ID, "recipient_ids": [ANY_ID], "message_text": "yard closed"}
+    whole = create(ResourceEnum.GROUP_MESSAGE, body, reference_lists={"recipient_ids": recipients})
+    part = create(ResourceEnum.GROUP_MESSAGE, body, reference_lists={"recipient_ids": recipients[:2]})
+    await provider.deliver(part)
+
+    finding = await look_up(provider, whole)
+
+    assert isinstance(finding, Unknowable)
+    assert f"for the drivers [{recipients[0].source_id}, {recipients[1].source_id}]" in finding.reason
+    assert f"not for [{recipients[2].source_id}]" in finding.reason
+
+
+async def test_inspections_are_sought_over_all_pages_and_told_apart_by_all_they_say(provider: Provider) -> None:
+    write = (await every_write(provider))["inspection"]
+    for number in range(201):
+        await provider.deliver(msgspec.structs.replace(write, body=with_comment(write, f"other {number}")))
+    assert await look_up(provider, write) == Absent()
+    applied = await provider.deliver(write)
+    assert isinstance(applied, Applied)
+
+    finding = await look_up(provider, write)
+
+    assert isinstance(finding, Found)
+    assert finding.source_id == applied.source_id
+
+
+def with_comment(write: Write, comment: str) -> WriteBody:
+    return msgspec.structs.replace(write.body, driver_comment=comment)
+
+
+async def test_a_token_that_may_not_read_what_it_wrote_leaves_it_unknown(provider: Provider) -> None:
+    writes = await every_write(provider)
+    blind = Provider(provider.egress, provider.url, provider.simulator, BLIND_TOKEN)
+    for name in ("message", "group message", "inspection", "office user"):
+        call = CONNECTOR.translate(writes[name]).call
+        finding = await CONNECTOR.look_up(writes[name], call, blind, BEGUN_AGO)
+        assert isinstance(finding, Unknowable), name
 
 
 async def test_a_second_send_of_the_same_create_is_refused_by_its_external_id(provider: Provider) -> None:
@@ -312,10 +454,10 @@ async def test_a_limit_is_told_with_its_wait(provider: Provider) -> None:
 async def test_logins_are_checked(provider: Provider) -> None:
     assert (await CONNECTOR.check_login(provider))["name"] == "Test Haulage"
 
-    narrow = Provider(provider.egress, provider.url, NARROW_TOKEN)
+    narrow = Provider(provider.egress, provider.url, provider.simulator, NARROW_TOKEN)
     assert await CONNECTOR.check_login(narrow) == {}
 
-    stranger = Provider(provider.egress, provider.url, "samsara_api_unknown")
+    stranger = Provider(provider.egress, provider.url, provider.simulator, "samsara_api_unknown")
     with pytest.raises(ProviderAnswerError) as refused:
         await CONNECTOR.check_login(stranger)
     assert refused.value.answer.status == 401
@@ -323,7 +465,7 @@ async def test_logins_are_checked(provider: Provider) -> None:
 
 
 async def test_a_token_without_the_scope_is_refused(provider: Provider) -> None:
-    narrow = Provider(provider.egress, provider.url, NARROW_TOKEN)
+    narrow = Provider(provider.egress, provider.url, provider.simulator, NARROW_TOKEN)
 
     outcome = await narrow.deliver(create(ResourceEnum.TRAILER, {"trailer_name": "T"}))
 

@@ -9,7 +9,7 @@ from fleetwrite.dispatch.claims import claim_expired
 from fleetwrite.dispatch.errors import OrderConflictError, SlotTimeoutError, UnknownScopeError
 from fleetwrite.dispatch.models import Again, BudgetLimit, Finish
 from fleetwrite.dispatch.pacing import HORIZON
-from integration.dispatch.world import World
+from integration.dispatch.world import LEASE, World
 
 TOKEN = BudgetLimit(scope="token", requests=20, per_seconds=1.0)
 LEASE = timedelta(seconds=60)
@@ -101,6 +101,45 @@ async def test_an_uncertain_job_stays_uncertain_over_further_attempts(world: Wor
     (job,) = await world.claim()
     assert job.uncertain
     assert not job.interrupted
+
+
+async def test_a_job_is_uncertain_since_the_first_attempt_that_nobody_knows_the_outcome_of(world: World) -> None:
+    await world.enqueue(await world.owner())
+    (known,) = await world.claim()
+    assert known.uncertain_since == known.claimed_at
+    await world.settle((known, Again(delay_s=0)))
+    (first,) = await world.claim()
+    await world.settle((first, Again(delay_s=0, uncertain=True)))
+    (second,) = await world.claim()
+    await world.shift_clock(LEASE + timedelta(seconds=1))
+    (third,) = await world.claim()
+    assert known.claimed_at < first.claimed_at < second.claimed_at < third.claimed_at
+    assert {job.uncertain_since for job in (first, second, third)} == {first.claimed_at}
+
+
+async def test_a_job_that_ends_unreported_is_uncertain_since_it_was_claimed(world: World) -> None:
+    await world.enqueue(await world.owner())
+    (lost,) = await world.claim()
+    await world.shift_clock(LEASE + timedelta(seconds=1))
+    (job,) = await world.claim()
+    assert job.uncertain_since == lost.claimed_at
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_a_job_rests_as_told_even_when_its_time_is_over(world: World, held: bool) -> None:
+    owner = await world.owner()
+    await world.enqueue(owner, lasts=timedelta(seconds=2))
+    (job,) = await world.claim()
+    await world.settle((job, Again(delay_s=5, uncertain=True, rest_s=5)))
+    if held:
+        async with world.database.transaction() as connection:
+            await world.dispatch.hold(connection, owner)
+    for wait_s, expected in ((4, 0), (1.5, 1)):
+        await world.shift_clock(timedelta(seconds=wait_s))
+        async with world.database.transaction() as connection:
+            expired = await claim_expired(connection, "test", 10, LEASE)
+        assert len(expired) == expected
+    assert expired[0].uncertain_since == job.claimed_at
 
 
 async def test_jobs_with_one_order_key_run_one_after_the_other(world: World) -> None:

@@ -23,7 +23,8 @@ async def test_a_create_that_arrived_is_found(world: World, kind: writes.Kind) -
     await world.work_off()
     (record,) = kind.held(world, mark)
     ended = await world.operation(operation.id)
-    assert (ended.status, ended.source_id, endings(ended)) == (SUCCESS, record["id"], [UNKNOWN, DELIVERED])
+    assert (ended.status, endings(ended)) == (SUCCESS, [UNKNOWN, DELIVERED])
+    assert ended.source_id == kind.source_id(ended.id, record)
     assert [method for method, _, _ in world.calls(since)] == ["GET"]
 
 
@@ -38,7 +39,8 @@ async def test_a_create_that_was_not_made_yet_is_sent_once(world: World, kind: w
     ended = await world.operation(operation.id)
     assert (ended.status, endings(ended)) == (SUCCESS, [UNKNOWN, DELIVERED])
     assert len(kind.held(world, mark)) == 1
-    assert [method for method, _, _ in world.calls(since)] == ["GET", "POST"]
+    *looks, sending = [method for method, _, _ in world.calls(since)]
+    assert (set(looks), sending) == ({"GET"}, "POST")
 
 
 @not_findable

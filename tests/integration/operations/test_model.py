@@ -111,9 +111,12 @@ class Model:
             assert codes.count(DELIVERED) == (operation.status is SUCCESS)
             assert codes.index(DELIVERED) == len(codes) - 1 if DELIVERED in codes else codes
             held = kind.held(self.world, mark)
-            assert len(held) <= 1
+            # A worker that hangs between its last look at the time and its first byte can not be stopped, and a
+            # provider that keeps no id of ours takes both.
+            most = 2 if kind is writes.MESSAGE and operation_id in came_late else 1
+            assert len(held) <= most
             if operation.status is SUCCESS:
-                assert len(held) == 1
+                assert len(held) >= 1
             elif codes[-1][1] != "outcome_unknown" and operation_id not in came_late:
                 assert held == []
 

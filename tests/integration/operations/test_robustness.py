@@ -177,11 +177,11 @@ async def test_an_outcome_is_kept_while_the_database_is_away(world: World) -> No
 async def test_a_refusal_of_a_second_sending_is_noted_though_the_look_up_must_wait(world: World) -> None:
     """The first sending arrived but was looked up too early; the second is refused, and no slot is left to look."""
     mark = writes.new_mark()
-    operation = await world.write(ResourceEnum.USER, writes.DRIVER.body(world, mark))
-    world.fault("POST", "/fleet/drivers", "commit_then_drop")
+    operation = await world.write(ResourceEnum.TRAILER, writes.TRAILER.body(world, mark))
+    world.fault("POST", "/fleet/trailers", "commit_then_drop")
     await world.run_due()
-    world.fault("GET", "/fleet/drivers", "status", status=404)
-    limits = [BudgetLimit(scope="endpoint:GET /fleet/drivers/{id}", requests=1, per_seconds=1000.0)]
+    world.fault("GET", "/fleet/trailers", "status", status=404)
+    limits = [BudgetLimit(scope="endpoint:GET /fleet/trailers/{id}", requests=1, per_seconds=1000.0)]
     await world.services.connections.replace_budgets(world.partner_id, world.connection.id, limits)
     await world.run_next()
     await world.services.connections.replace_budgets(world.partner_id, world.connection.id, [])
@@ -189,7 +189,7 @@ async def test_a_refusal_of_a_second_sending_is_noted_though_the_look_up_must_wa
     await world.work_off()
     ended = await world.operation(operation.id)
     assert (ended.status, endings(ended)) == (SUCCESS, [UNKNOWN, UNKNOWN, DELIVERED])
-    assert len(world.held("drivers", username=mark)) == 1
+    assert len(world.held("trailers", name=mark)) == 1
 
 
 @pytest.mark.parametrize("batch", [1, 40])

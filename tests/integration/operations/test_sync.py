@@ -7,8 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 import pytest
 
+from fleetwrite.connectors.samsara.connector import SamsaraConnector
+from fleetwrite.connectors.sdk.manifest import Reconciliation
 from fleetwrite.contract.enums import ConnectionStatusEnum, ResourceEnum
 from fleetwrite.dispatch.models import BudgetLimit
 from integration.operations import writes
@@ -94,6 +97,15 @@ async def test_a_provider_that_is_not_there_is_reported(world: World) -> None:
     assert await world.waiting() == []
 
 
+@pytest.fixture
+def swift_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that commits at once what it commits at all, so that nobody need wait to be sure."""
+    settled = Reconciliation(settle_s=0.01, clock_allowance_s=30)
+    manifest = msgspec.structs.replace(SamsaraConnector.manifest, reconciliation=settled)
+    monkeypatch.setattr(SamsaraConnector, "manifest", manifest)
+
+
+@pytest.mark.usefixtures("swift_provider")
 @pytest.mark.parametrize("kind", writes.FINDABLE, ids=lambda kind: kind.name)
 async def test_a_lost_answer_is_looked_up_at_once(world: World, kind: writes.Kind) -> None:
     arrived, lost = writes.new_mark(), writes.new_mark()
@@ -104,6 +116,26 @@ async def test_a_lost_answer_is_looked_up_at_once(world: World, kind: writes.Kin
     absent = await world.write(kind.resource, kind.body(world, lost), is_sync=True)
     assert (absent.status, endings(absent), kind.held(world, lost)) == (FAILED, [UNREACHABLE], [])
     assert await world.waiting() == []
+
+
+async def test_a_lost_answer_may_be_found_late_but_not_missed(world: World) -> None:
+    """The first look comes too early: what is not there yet is looked for again after the provider's time."""
+    mark, since = writes.new_mark(), len(world.calls())
+    world.fault("POST", "/v1/fleet/messages", "commit_then_drop")
+    world.fault("GET", "/v1/fleet/messages", "status", status=200, body={"data": []})
+    answer = await world.write(ResourceEnum.MESSAGE, writes.MESSAGE.body(world, mark), is_sync=True)
+    assert (answer.status, endings(answer)) == (SUCCESS, [DELIVERED])
+    assert [method for method, _, _ in world.calls(since)] == ["POST", "GET", "GET"]
+
+
+async def test_without_time_for_a_second_look_nobody_says_that_it_is_not_there(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with opened_world(database_url, tmp_path, sync_deadline_s=3.0) as world:
+        world.fault("POST", "/fleet/trailers", "drop_before")
+        answer = await world.write(ResourceEnum.TRAILER, {"trailer_name": writes.new_mark()}, is_sync=True)
+        assert (answer.status, endings(answer)) == (FAILED, [UNKNOWN])
+        assert "not at the provider yet" in (answer.logs[0].error_details or "")
 
 
 @pytest.mark.parametrize("kind", writes.NOT_FINDABLE, ids=lambda kind: kind.name)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
 from fleetwrite.contract.enums import ResourceEnum
 from integration.operations.world import World
@@ -38,6 +39,10 @@ class Kind:
 
     def body(self, world: World, mark: str) -> dict[str, Any]:
         return dict(self.fields(world, mark))
+
+    def source_id(self, operation_id: UUID, record: Mapping[str, Any]) -> str:
+        """By which id an operation that made `record` tells of it."""
+        return f"fleetwrite:{operation_id.hex}" if self.collection == "messages" else str(record["id"])
 
     def held(self, world: World, mark: str) -> list[dict[str, Any]]:
         """What the simulator holds of the write with this mark."""
@@ -146,10 +151,11 @@ FUEL: Final = Kind(
     marked="merchantName",
 )
 
-FINDABLE: Final = (TRAILER, TRAILER_ASSET, VEHICLE, DRIVER)
-"""Kinds that carry an id of ours to the provider, by which they can be looked up."""
+FINDABLE: Final = (TRAILER, TRAILER_ASSET, VEHICLE, DRIVER, MESSAGE, GROUP_MESSAGE, DVIR_LOG)
+"""Kinds that can be looked up: by an id of ours that they carry to the provider, or by what they say and when."""
 
-NOT_FINDABLE: Final = (OFFICE_USER, MESSAGE, GROUP_MESSAGE, DVIR_LOG, FUEL)
-"""Kinds of which the provider keeps nothing that tells them from others."""
+NOT_FINDABLE: Final = (FUEL,)
+"""Kinds of which the provider gives nothing back."""
 
-ALL: Final = FINDABLE + NOT_FINDABLE
+ALL: Final = (*FINDABLE, OFFICE_USER, *NOT_FINDABLE)
+"""All of them. Office users are found too, but nothing shows who made one."""

@@ -2,7 +2,7 @@ import pytest
 
 from fleetwrite.connections.errors import BadConnectionFieldsError
 from fleetwrite.connections.fields import base_url, check_fields, mask
-from fleetwrite.connectors.sdk.manifest import Field, LoginScheme, Manifest
+from fleetwrite.connectors.sdk.manifest import ON_UNCERTAIN, Field, LoginScheme, Manifest, Reconciliation
 from fleetwrite.contract.tsps import TspEnum
 
 MANIFEST = Manifest(
@@ -18,11 +18,13 @@ MANIFEST = Manifest(
     settings=(
         Field(name="region", label="Region", description="us or eu.", required=False),
         Field(name="base_url", label="Address", description="Instead of the region's.", required=False),
+        ON_UNCERTAIN,
     ),
     regions={"us": "https://us.example/", "eu": "https://eu.example"},
     offers=frozenset(),
     budgets=(),
     timeout_s=10,
+    reconciliation=Reconciliation(settle_s=1, clock_allowance_s=1),
 )
 CREDENTIALS = {"client_id": "c-1", "token": "t0psecret"}
 
@@ -59,6 +61,12 @@ def test_a_value_that_can_not_be_kept_is_refused_and_not_repeated(value: str) ->
 )
 def test_a_base_url_must_be_an_http_url(url: str) -> None:
     assert "settings.base_url" in faults_of(CREDENTIALS, {"base_url": url})
+
+
+@pytest.mark.parametrize("value", ["", "Retry", "retry "])
+def test_a_field_with_choices_takes_no_other_value(value: str) -> None:
+    check_fields(MANIFEST, CREDENTIALS, {"on_uncertain": "retry"})
+    assert faults_of(CREDENTIALS, {"on_uncertain": value}) == {"settings.on_uncertain": "must be one of: fail, retry."}
 
 
 def test_secrets_are_masked_and_unknown_fields_count_as_secrets() -> None:

@@ -146,8 +146,9 @@ async def _find_office_user(sent: Mapping[str, Any], session: Session) -> Findin
                 continue
             source_id, key = str(item["id"]), f"user_email {email}"
             roles = {role["roleId"] for role in sent["roles"]}
-            held_roles = {role.get("roleId") for role in item.get("roles") or ()}
-            is_equal = item.get("name") == sent["name"] and held_roles == roles
+            # Written as `roleId`, shown as an object. Where it can not be read it may be ours.
+            held_roles = {(role.get("role") or {}).get("id") for role in item.get("roles") or ()} - {None}
+            is_equal = item.get("name") == sent["name"] and held_roles in (set(), roles)
             return (Lookalike if is_equal else Conflict)(source_id=source_id, key=key)
     return Absent()
 
