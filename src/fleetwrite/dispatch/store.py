@@ -237,10 +237,10 @@ async def lease_jobs(connection: Connection, jobs: Sequence[Job], lease_lasts: t
     await connection.execute(
         """
         UPDATE jobs SET lease = taken.lease, attempts = taken.attempts, uncertain = taken.uncertain,
-               uncertain_since = CASE WHEN taken.uncertain THEN jobs.uncertain_since ELSE fleetwrite_now() END,
-               due_at = fleetwrite_now() + make_interval(secs => taken.start_in_s) + $6
-        FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::float8[], $5::bool[])
-            AS taken (id, lease, attempts, start_in_s, uncertain)
+               uncertain_since = taken.uncertain_since,
+               due_at = fleetwrite_now() + make_interval(secs => taken.start_in_s) + $7
+        FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::float8[], $5::bool[], $6::timestamptz[])
+            AS taken (id, lease, attempts, start_in_s, uncertain, uncertain_since)
         WHERE jobs.id = taken.id
         """,
         [job.id for job in jobs],
@@ -248,6 +248,7 @@ async def lease_jobs(connection: Connection, jobs: Sequence[Job], lease_lasts: t
         [job.attempts for job in jobs],
         [job.start_in_s for job in jobs],
         [job.uncertain for job in jobs],
+        [job.uncertain_since for job in jobs],
         lease_lasts,
     )
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -333,7 +334,7 @@ STRANGERS = {
 @pytest.mark.parametrize(("name", "key"), [(name, key) for name, keys in STRANGERS.items() for key in keys])
 async def test_a_stranger_that_holds_our_key_is_named_and_not_adopted(provider: Provider, name: str, key: str) -> None:
     write = (await every_write(provider))[name]
-    fields = {"vehicle_name": "Other"} if name == "vehicle" else {"trailer_name": "Other"}
+    fields: dict[str, Any] = {"vehicle_name": "Other"} if name == "vehicle" else {"trailer_name": "Other"}
     if name == "driver":
         fields = {"is_driver": True, "first_name": "Other", "username": "other"}
         fields |= {"license_number": "D1", "license_region": "TX"} if key.startswith("license") else {}

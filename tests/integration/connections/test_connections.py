@@ -12,7 +12,7 @@ from fleetwrite.connections.errors import (
 from fleetwrite.connections.models import Connection
 from fleetwrite.connections.service import ConnectionService, to_read
 from fleetwrite.connectors.sdk.connector import Connector
-from fleetwrite.connectors.sdk.manifest import Budget, Field, LoginScheme, Manifest
+from fleetwrite.connectors.sdk.manifest import Budget, Field, LoginScheme, Manifest, Reconciliation
 from fleetwrite.connectors.sdk.registry import Registry, UnknownTspError
 from fleetwrite.connectors.sdk.tsp_ids import tsp_id
 from fleetwrite.contract.enums import ConnectionStatusEnum
@@ -54,6 +54,7 @@ def manifest(slug: str) -> Manifest:
         offers=frozenset(),
         budgets=(Budget(scope="token", requests=7, per_seconds=3.0),),
         timeout_s=10,
+        reconciliation=Reconciliation(settle_s=1, clock_allowance_s=1),
     )
 
 

@@ -9,7 +9,7 @@ from fleetwrite.dispatch.claims import claim_expired
 from fleetwrite.dispatch.errors import OrderConflictError, SlotTimeoutError, UnknownScopeError
 from fleetwrite.dispatch.models import Again, BudgetLimit, Finish
 from fleetwrite.dispatch.pacing import HORIZON
-from integration.dispatch.world import LEASE, World
+from integration.dispatch.world import World
 
 TOKEN = BudgetLimit(scope="token", requests=20, per_seconds=1.0)
 LEASE = timedelta(seconds=60)

@@ -225,7 +225,7 @@ async def test_an_office_user_that_was_known_before_is_not_adopted(world: World)
     world.fault("POST", "/users", "drop_before")
     again = await world.deliver(ResourceEnum.USER, writes.OFFICE_USER.body(world, mark))
     assert (again.status, endings(again)) == (FAILED, [UNKNOWN, REJECTED])
-    assert known.source_id in (again.logs[-1].error_details or "")
+    assert str(known.source_id) in (again.logs[-1].error_details or "")
 
 
 @pytest.mark.parametrize("first", [writes.MESSAGE, writes.GROUP_MESSAGE], ids=lambda kind: kind.name)

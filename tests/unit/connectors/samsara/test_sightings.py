@@ -35,7 +35,7 @@ INSPECTION = create(
         "log_type": "mechanic",
         "driver_comment": "brakes ok",
         "odometer": 10,
-        "odometer_unit": "kilometers",
+        "odometer_unit": "kilo_meters",
     },
     references={"driver_id": OFFICE_USER, "vehicle_id": VEHICLE},
 )
