@@ -135,7 +135,7 @@ def _job(
         expired=expired,
         interrupted=interrupted,
         uncertain=uncertain,
-        uncertain_since=row["uncertain_since"] if uncertain else now,
+        uncertain_since=row["uncertain_since"] if uncertain else clock.now,
         single_attempt=row["single_attempt"],
         is_capped=is_capped,
     )
