@@ -1,0 +1,67 @@
+"""The Samsara simulator with as many organisations as a measurement needs, each with a limit of its own or none.
+
+Run as a process: `python -m bench.simulator --data-dir D --limits '{"9001": {"requests": 5, ...}}'`. Everything else is
+the simulator that the tests use; its log is the judge of every figure.
+"""
+
+import argparse
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from fleetwrite.connectors.samsara.simulator.organizations import Organization, Token, demo_organizations
+from fleetwrite.connectors.samsara.simulator.server import SamsaraSimulator
+from fleetwrite.connectors.sdk.simulator import Caller, Endpoint, KeyedLimit, Limit, run_simulator
+
+FIRST_ID = 9000
+"""The organisation of this id has people and vehicles; those after it are empty."""
+
+
+def token(number: int) -> str:
+    """The API token of the organisation `FIRST_ID + number`."""
+    return f"bench_token_{number}"
+
+
+def organizations(count: int) -> list[Organization]:
+    """So many organisations; only the first one holds anything."""
+    (furnished, *_) = demo_organizations()
+    first = msgspec.structs.replace(furnished, id=str(FIRST_ID), tokens=(Token(token(0)),))
+    return [
+        first,
+        *(
+            Organization(id=str(FIRST_ID + number), name=f"Fleet {number}", tokens=(Token(token(number)),))
+            for number in range(1, count)
+        ),
+    ]
+
+
+class LimitedSimulator(SamsaraSimulator):
+    """Limits each organisation's token as told, and nobody else."""
+
+    def __init__(self, data_dir: Path, count: int, limits: Mapping[str, Limit]) -> None:
+        super().__init__(data_dir, organizations(count))
+        self._own = limits
+
+    def limits(self, caller: Caller, endpoint: Endpoint | None) -> Sequence[KeyedLimit]:
+        """The organisation's own limit, if it has one."""
+        del endpoint
+        own = self._own.get(caller.organization)
+        return [] if own is None else [KeyedLimit(("token", caller.token), own)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--organizations", type=int, required=True)
+    parser.add_argument("--limits", default="{}")
+    options = parser.parse_args()
+    limits = msgspec.json.decode(options.limits, type=dict[str, Limit])
+    options.data_dir.mkdir(parents=True, exist_ok=True)
+    simulator = LimitedSimulator(options.data_dir, options.organizations, limits)
+    asyncio.run(run_simulator(simulator, on_ready=lambda url: print(url, flush=True)))
+
+
+if __name__ == "__main__":
+    main()
