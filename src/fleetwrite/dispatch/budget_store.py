@@ -221,3 +221,16 @@ async def close_budgets(connection: Connection, closings: Sequence[Closing]) -> 
         LOWER_TO,
         LEAST_SHARE,
     )
+
+async def closed_for_s(connection: Connection, owner_id: UUID, scopes: Sequence[str]) -> float:
+    """Seconds until none of an owner's budgets of these scopes is closed, its account's included; 0: none is."""
+    closed_s: float = await connection.fetchval(
+        """
+        SELECT GREATEST(0, COALESCE(max(extract(epoch FROM closed_until - fleetwrite_now())), 0))::float8
+        FROM lane_owners o JOIN budgets b ON b.owner_id IN (o.id, o.account_id)
+        WHERE o.id = $1 AND scope = ANY($2::text[])
+        """,
+        owner_id,
+        list(scopes),
+    )
+    return closed_s

@@ -219,3 +219,8 @@ class Dispatch:
         """Let no call of these budgets start for so many seconds."""
         async with self._database.transaction() as connection:
             await budget_store.close_budgets(connection, [Closing(owner_id, tuple(scopes), for_s, is_refusal=False)])
+
+    async def closed_for_s(self, owner_id: UUID, scopes: Sequence[str]) -> float:
+        """For how many seconds from now no call of these budgets may start, as one is closed; 0: all are open."""
+        async with self._database.acquire() as connection:
+            return await budget_store.closed_for_s(connection, owner_id, scopes)

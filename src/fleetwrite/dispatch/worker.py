@@ -11,6 +11,7 @@ import structlog
 from fleetwrite.dispatch import store
 from fleetwrite.dispatch.claims import claim, claim_expired
 from fleetwrite.dispatch.models import Again, Finish, Handler, Job
+from fleetwrite.dispatch.pacing import HORIZON
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import DATABASE_FAILURES, Connection, Database
 
@@ -28,6 +29,10 @@ DATABASE_RETRY_S = 0.5
 LATEST_START_S = 2.0
 """A job that could not be started for so long after its slot (the process was paused, say) is given back: its lease may
 not last, and its slot is somebody else's by now."""
+
+LOOK_AHEAD_S = 0.005
+"""So long before its slot a job that waited for it sees whether the other side closed meanwhile: late enough to hear of
+a refusal that the call before it just got, early enough that the look does not delay the call."""
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,13 +169,26 @@ class _KindLoop:
             log.exception("dispatch.job_crashed", kind=self.kind, job_id=str(job.id), attempt=job.attempts)
 
     async def _run(self, job: Job, work: Any) -> None:
-        pause_s = job.start_at - asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        is_paced = job.has_slot and job.start_in_s > 0
+        pause_s = job.start_at - (LOOK_AHEAD_S if is_paced else 0.0) - loop.time()
         stopped = pause_s > 0 and await _wait(self._stop, pause_s)
-        if stopped or -pause_s > LATEST_START_S:
-            async with self._database.transaction() as connection:
-                await self._dispatch.settle(connection, [(job, Again(delay_s=0, attempted=False))])
+        if stopped or loop.time() - job.start_at > LATEST_START_S:
+            await self._give_back(job, 0.0)
             return
+        if is_paced:
+            closed_s = await self._dispatch.closed_for_s(job.owner_id, job.scopes)
+            if closed_s > 0:
+                # Half a horizon early, as lanes are looked at: so that the first call after it is not late.
+                await self._give_back(job, max(0.0, closed_s - HORIZON.total_seconds() / 2))
+                return
+            await asyncio.sleep(job.start_at - loop.time())
         await self._handler.run(job, work)
+
+    async def _give_back(self, job: Job, delay_s: float) -> None:
+        """Put a job that nothing was tried for into its lane again."""
+        async with self._database.transaction() as connection:
+            await self._dispatch.settle(connection, [(job, Again(delay_s=delay_s, attempted=False))])
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> bool:

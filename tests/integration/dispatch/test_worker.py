@@ -127,3 +127,22 @@ async def test_a_worker_outlives_a_connection_that_dies_in_the_middle_of_a_claim
     async with Running(world, database_url, handler), asyncio.timeout(20):
         (job,) = await handler.until(1)
     assert (job.attempts, job.interrupted) == (1, False)
+
+
+async def test_a_job_that_waits_for_its_slot_is_given_back_when_the_other_side_closes_meanwhile(
+    world: World, database_url: str
+) -> None:
+    async def work(job: Job) -> None:
+        await world.dispatch.close(job.owner_id, job.scopes, 600)
+
+    handler = Recorder(world, work)
+    owner = await world.owner(BudgetLimit(scope="token", requests=10, per_seconds=1.0))
+    await world.enqueue(owner, 2)
+    async with Running(world, database_url, handler), asyncio.timeout(10):
+        await handler.until(1)
+        async with world.database.acquire() as connection:
+            while await connection.fetchval("SELECT count(*) FROM jobs WHERE lease IS NULL") < 1:
+                await asyncio.sleep(0.01)
+            rows = await connection.fetch("SELECT attempts, due_at > fleetwrite_now() + '9 minutes' FROM jobs")
+    assert [tuple(row) for row in rows] == [(0, True)]
+    assert len(handler.jobs) == 1
