@@ -3,11 +3,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .venv-bench
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONPATH := src
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format lock clean
+.PHONY: help demo up test check bench format lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -21,6 +22,13 @@ $(VENV)/run.stamp: requirements/run.txt
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# In an environment of its own: what the peers need must not be able to get in the way of what we run.
+$(BENCH)/bench.stamp: requirements/run.txt requirements/bench.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --require-hashes -r requirements/run.txt
+	$(BENCH)/bin/python -m pip install --quiet --require-hashes -r requirements/bench.txt
 	touch $@
 
 demo: $(VENV)/run.stamp ## Run the main job end to end on a sandbox and show the outcome
@@ -38,6 +46,9 @@ check: $(VENV)/dev.stamp ## Lint, types, import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(BENCH)/bench.stamp ## Measure everything in docs/performance.md (a quarter of an hour; ARGS=--help)
+	PYTHONPATH=src:. $(BENCH)/bin/python -m bench $(ARGS)
+
 format: $(VENV)/dev.stamp ## Format the code and apply the safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -46,6 +57,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-in
 lock: $(VENV)/dev.stamp ## Lock the dependencies anew, with hashes
 	$(LOCK) --upgrade pyproject.toml requirements/run.in -o requirements/run.txt
 	$(LOCK) --upgrade -c requirements/run.txt pyproject.toml requirements/dev.in -o requirements/dev.txt
+	$(LOCK) --upgrade -c requirements/run.txt -c requirements/dev.txt requirements/bench.in -o requirements/bench.txt
 
 clean: ## Remove the environment, caches and the sandbox's data
-	rm -rf $(VENV) .fleetwrite .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) .fleetwrite .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import uvicorn
@@ -45,27 +45,24 @@ async def run(names: list[str], plan: Plan, results: Path | None, label: str) ->
     console = Console(width=None if os.isatty(1) else 160)
     figures: list[Figure] = []
     took_s: dict[str, float] = {}
-    load_before = os.getloadavg()
+    facts: dict[str, Any] = {"plan": msgspec.to_builtins(plan), "load_average_before": os.getloadavg()}
+    path: Path | None = None
     with tempfile.TemporaryDirectory(prefix="fleetwrite-bench-", ignore_cleanup_errors=True) as folder:
         limits = {**budgets.LIMITS, **peers.LIMITS}
         async with asyncio.timeout(LONGEST_S), Stack.open(Path(folder), limits) as stack:
-            facts = await report.machine(stack.dsn)
+            facts["machine"] = await report.machine(stack.dsn)
             for name in names:
                 began = time.monotonic()
                 console.print(f"measuring {name} ...", style="dim")
                 figures += await FIGURES[name](stack, plan)
                 took_s[name] = round(time.monotonic() - began, 1)
+                facts |= {"load_average_after": os.getloadavg(), "took_s": took_s}
+                # After each group: what was measured is not lost when a later one fails.
+                path = None if results is None else report.write(results, label, figures, facts)
     report.show(console, figures)
-    facts = {
-        "machine": facts,
-        "plan": msgspec.to_builtins(plan),
-        "load_average_before": load_before,
-        "load_average_after": os.getloadavg(),
-        "took_s": took_s,
-    }
-    console.print(f"load average before: {load_before[0]:.2f} (nobody else should need the cores meanwhile)")
-    if results is not None:
-        console.print(f"kept in {report.write(results, label, figures, facts)}")
+    console.print(f"Load average before: {facts['load_average_before'][0]:.2f}; nobody else should need the cores.")
+    if path is not None:
+        console.print(f"Kept in {path}.")
     return all(figure.is_reached is not False for figure in figures)
 
 

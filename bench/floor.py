@@ -123,7 +123,7 @@ async def serve(port: int, template: UUID) -> None:
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+    while not server.started:
         await asyncio.sleep(0.01)
     print(f"http://127.0.0.1:{port}", flush=True)
     await serving

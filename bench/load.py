@@ -54,9 +54,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[max(0, math.ceil(len(values) * share) - 1)]
 
 
-def request_bytes(
-    method: str, url: str, body: object = None, headers: Mapping[str, str] | None = None
-) -> bytes:
+def request_bytes(method: str, url: str, body: object = None, headers: Mapping[str, str] | None = None) -> bytes:
     """A whole HTTP/1.1 request; `body` becomes JSON."""
     parts = urlsplit(url)
     content = b"" if body is None else msgspec.json.encode(body)
@@ -79,8 +77,8 @@ class Client(asyncio.Protocol):
     @classmethod
     async def open(cls, url: str) -> "Client":
         """Connect to the host and port of `url`."""
-        parts = urlsplit(url)
-        _, client = await asyncio.get_running_loop().create_connection(cls, parts.hostname, parts.port)
+        host, _, port = urlsplit(url).netloc.partition(":")
+        _, client = await asyncio.get_running_loop().create_connection(cls, host, int(port))
         return client
 
     async def send(self, request: bytes) -> Answer:
@@ -155,7 +153,9 @@ async def closed_loop(url: str, request: Callable[[int], bytes], *, total: int, 
     return outcome
 
 
-async def open_loop(url: str, request: Callable[[int], bytes], *, total: int, per_second: float, status: int) -> Outcome:
+async def open_loop(
+    url: str, request: Callable[[int], bytes], *, total: int, per_second: float, status: int
+) -> Outcome:
     """Requests at a steady rate, whether or not earlier ones were answered.
 
     A latency counts from the moment the request was due, so that a stall shows in all that it held up.

@@ -203,9 +203,7 @@ class Stack:
 
     async def accept_trailers(self, connections: Iterable[UUID], name: str) -> list[UUID]:
         """One trailer to create for each connection; returns the operations."""
-        return [
-            await self.accept(TRAILERS, {"connection_id": str(one), "trailer_name": name}) for one in connections
-        ]
+        return [await self.accept(TRAILERS, {"connection_id": str(one), "trailer_name": name}) for one in connections]
 
     async def add_fault(self, fault: Mapping[str, object]) -> None:
         """Let the simulator misbehave."""

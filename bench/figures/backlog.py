@@ -38,12 +38,13 @@ async def measure(stack: Stack, plan: Plan) -> list[Figure]:
     connections = [await stack.connect(0) for _ in range(plan.count(CONNECTIONS))]
     budget = BudgetLimit(scope="token", requests=1, per_seconds=10)
     busy = [await stack.connect(0, [budget]) for _ in range(BUSY)]
-    before = await _everything(stack, plan, connections)
-    memory_before = await _memory(stack)
+    await stack.run_workers(1)
+    memory_before = _memory(stack)
+    await stack.run_workers(0)
+    before, _ = await _everything(stack, plan, connections)
     templates = await stack.accept_trailers(busy, "backlog 0")
     await fill(stack.dsn, templates, plan.backlog // BUSY, "trailer_name", "backlog ")
-    behind = await _everything(stack, plan, connections)
-    memory_behind = await _memory(stack)
+    behind, memory_behind = await _everything(stack, plan, connections)
     await clear(stack.dsn, busy)
     return [
         *(
@@ -69,22 +70,22 @@ async def measure(stack: Stack, plan: Plan) -> list[Figure]:
                 detail=memory,
             )
             for name, when, memory in (
-                ("idle", "after the figures above, nothing waiting", memory_before),
-                ("backlog", f"{plan.backlog:,} waiting", memory_behind),
+                ("idle", "worker just started, nothing waiting", memory_before),
+                ("backlog", f"having done all that, {plan.backlog:,} waiting", memory_behind),
             )
         ),
     ]
 
 
-async def _memory(stack: Stack) -> dict[str, float]:
-    """Resident MiB of the API and of a worker that just went to work."""
-    await stack.run_workers(1)
-    found = {"api": stack.api.resident_mib(), "worker": stack.workers[0].resident_mib()}
-    await stack.run_workers(0)
-    return found
+def _memory(stack: Stack) -> dict[str, float]:
+    """Resident MiB of the API and of the one worker."""
+    return {"api": stack.api.resident_mib(), "worker": stack.workers[0].resident_mib()}
 
 
-async def _everything(stack: Stack, plan: Plan, connections: Sequence[UUID]) -> dict[str, list[float]]:
+async def _everything(
+    stack: Stack, plan: Plan, connections: Sequence[UUID]
+) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """All values of each figure, and the memory at the end of them."""
     one = connections[0]
 
     async def rate() -> float:
@@ -115,8 +116,9 @@ async def _everything(stack: Stack, plan: Plan, connections: Sequence[UUID]) -> 
     async with subscription(stack):
         await complete(stack, connections, plan.count(1000))
         values["complete.per_second"] = await _repeated(writes, plan.runs)
+    memory = _memory(stack)
     await stack.run_workers(0)
-    return values
+    return values, memory
 
 
 async def _repeated(measure_one: Callable[[], Awaitable[float]], runs: int) -> list[float]:

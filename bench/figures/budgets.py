@@ -90,9 +90,7 @@ async def measure(stack: Stack, plan: Plan) -> list[Figure]:
     return figures
 
 
-async def _run(
-    stack: Stack, plan: Plan, connections: Mapping[Cell, UUID], workers: int
-) -> dict[Cell, list[LogEntry]]:
+async def _run(stack: Stack, plan: Plan, connections: Mapping[Cell, UUID], workers: int) -> dict[Cell, list[LogEntry]]:
     lasts_s = plan.runs * plan.window_s
     for cell, connection_id in connections.items():
         (template,) = await stack.accept_trailers([connection_id], f"{cell.name} {workers} 0")

@@ -1,8 +1,9 @@
 """What happens when the provider says 429 with Retry-After.
 
 Twelve connections of an account each send 20 calls a second out of a backlog, by three worker processes. Then twelve
-calls are answered with 429 and `Retry-After: 1.3`, once in each run. From a 429 on, until its Retry-After ends, there may be no call of that connection; after that, the next one should come at once. A call that arrived less than
-10 ms after the 429 was under way before anybody could know and does not count.
+calls are answered with 429 and `Retry-After: 1.3`, once in each run. From a 429 on, until its Retry-After ends, there
+may be no call of that connection; after that, the next one should come at once. A call that arrived less than 10 ms
+after the 429 was under way before anybody could know and does not count.
 """
 
 import asyncio
