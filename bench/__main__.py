@@ -26,9 +26,9 @@ FIGURES: Final[Mapping[str, Measure]] = {
     "sync": syncing.measure,
     "accept": accepting.measure,
     "complete": completing.measure,
-    "neighbours": neighbours.measure,
     "retry-after": retry_after.measure,
     "budgets": budgets.measure,
+    "neighbours": neighbours.measure,
     "peers": peers.measure,
     "backlog": backlog.measure,
 }

@@ -86,5 +86,5 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return max(20, round(usual * self.scale))
 
 
-FULL: Final = Plan(runs=5, window_s=12.0, worker_counts=(1, 3, 10), scale=1.0, neighbours=100_000, backlog=1_000_000)
+FULL: Final = Plan(runs=5, window_s=10.0, worker_counts=(1, 3, 10), scale=1.0, neighbours=100_000, backlog=1_000_000)
 QUICK: Final = Plan(runs=2, window_s=4.0, worker_counts=(1, 3), scale=0.2, neighbours=5_000, backlog=20_000)

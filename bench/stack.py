@@ -157,13 +157,21 @@ class Stack:
         self.workers += fresh
         await asyncio.gather(*(worker.start() for worker in fresh))
 
-    async def connect(self, organization: int, budgets: Sequence[BudgetLimit] = (), *, records: bool = False) -> UUID:
+    async def connect(
+        self,
+        organization: int,
+        budgets: Sequence[BudgetLimit] = (),
+        *,
+        records: bool = False,
+        account_id: str | None = None,
+    ) -> UUID:
         """A new connection of a fleet of its own to this account, with exactly these budgets.
 
         Args:
             organization: number of the simulated account.
             budgets: in place of the provider's published ones.
             records: whether to read the account's people and vehicles.
+            account_id: connections that name the same one share the account's budgets.
         """
         self._fleets += 1
         fleet = await self.services.orgs.ensure_shared_fleet(self.partner_id, f"f-{self._fleets}", f"F {self._fleets}")
@@ -172,6 +180,7 @@ class Stack:
             tsp_slug="samsara",
             credentials={"token": token(organization)},
             settings={"base_url": self.simulator_url},
+            account_id=account_id,
         )
         await self.set_budgets(connection.id, budgets)
         if records:

@@ -1,11 +1,12 @@
 """Budget use under a standing backlog, and the 429s that we caused ourselves.
 
-Twelve accounts at once, each with a limit of its own at the provider (5/s, 10/s, 50/s and 100/min; token bucket, fixed
-window, sliding window) and a connection whose budget says the same; more waits for each than can be sent. Workers run
-without a break for all windows of one worker count. Of each window the calls that the provider accepted are counted,
-the last one by the share of its interval that lies inside, and divided by rate * length of the window. (A token bucket
-starts full, and would let a caller who forgives itself everything make that many more calls once. We do not use that,
-and it is not counted as allowed.) The provider's log is the judge.
+Thirteen accounts at once, each with a limit of its own at the provider (5/s, 10/s, 50/s and 100/min; token bucket,
+fixed window, sliding window) and a connection whose budget says the same; the thirteenth has two connections that share
+the account's budget. More waits for each than can be sent. Workers run without a break for all windows of one worker
+count. Of each window the calls that the provider accepted are counted, the last one by the share of its interval that
+lies inside, and divided by rate * length of the window. (A token bucket starts full, and would let a caller who
+forgives itself everything make that many more calls once. We do not use that, and it is not counted as allowed.) The
+provider's log is the judge.
 """
 
 import asyncio
@@ -27,16 +28,22 @@ KINDS: Final = ("bucket", "fixed", "sliding")
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """One account: its number, its limit and how the provider counts."""
+    """One account: its number, its limit, how the provider counts, and how many connections share it."""
 
     organization: int
     requests: int
     per_seconds: int
     kind: str
+    connections: int = 1
 
     @property
     def name(self) -> str:
-        return f"{self.requests}-in-{self.per_seconds}s-{self.kind}"
+        return f"{self.requests}-in-{self.per_seconds}s-{self.kind}-{self.connections}"
+
+    @property
+    def budget(self) -> BudgetLimit:
+        scope = "token" if self.connections == 1 else "organization"
+        return BudgetLimit(scope=scope, requests=self.requests, per_seconds=self.per_seconds)
 
     @property
     def per_second(self) -> float:
@@ -49,9 +56,14 @@ class Cell(msgspec.Struct, frozen=True):
 
 RATES: Final = ((5, 1), (10, 1), (50, 1), (100, 60))
 
-CELLS: Final = tuple(
-    Cell(number, requests, per_seconds, kind)
-    for number, ((requests, per_seconds), kind) in enumerate(((rate, kind) for rate in RATES for kind in KINDS), 1)
+SHARED: Final = Cell(27, 10, 1, "sliding", connections=2)
+
+CELLS: Final = (
+    *(
+        Cell(number, requests, per_seconds, kind)
+        for number, ((requests, per_seconds), kind) in enumerate(((rate, kind) for rate in RATES for kind in KINDS), 1)
+    ),
+    SHARED,
 )
 
 LIMITS: Final = {cell.organization: cell.limit for cell in CELLS}
@@ -64,10 +76,9 @@ _SPARE_S: Final = 8.0
 async def measure(stack: Stack, plan: Plan) -> list[Figure]:
     """Budget use for each rate and number of workers (the worst kind of limit counts), and all 429s."""
     connections = {
-        cell: await stack.connect(
-            cell.organization,
-            [BudgetLimit(scope="token", requests=cell.requests, per_seconds=cell.per_seconds)],
-        )
+        cell: [
+            await stack.connect(cell.organization, [cell.budget], account_id=cell.name) for _ in range(cell.connections)
+        ]
         for cell in CELLS
     }
     figures: list[Figure] = []
@@ -77,6 +88,7 @@ async def measure(stack: Stack, plan: Plan) -> list[Figure]:
         for cell, log in logs.items():
             refused[f"{cell.name}, {workers} workers"] = sum(entry.status == 429 for entry in log)
         figures += [_figure(rate, workers, plan, logs) for rate in RATES]
+        figures.append(_shared_figure(workers, plan, logs[SHARED]))
     figures.append(
         Figure(
             key="budgets.refused",
@@ -90,18 +102,20 @@ async def measure(stack: Stack, plan: Plan) -> list[Figure]:
     return figures
 
 
-async def _run(stack: Stack, plan: Plan, connections: Mapping[Cell, UUID], workers: int) -> dict[Cell, list[LogEntry]]:
+async def _run(
+    stack: Stack, plan: Plan, connections: Mapping[Cell, Sequence[UUID]], workers: int
+) -> dict[Cell, list[LogEntry]]:
     lasts_s = plan.runs * plan.window_s
-    for cell, connection_id in connections.items():
-        (template,) = await stack.accept_trailers([connection_id], f"{cell.name} {workers} 0")
+    for cell, ids in connections.items():
+        templates = await stack.accept_trailers(ids, f"{cell.name} {workers} 0")
         count = round((lasts_s + _SPARE_S) * cell.per_second)
-        await fill(stack.dsn, [template], count, "trailer_name", f"{cell.name} {workers} ")
+        await fill(stack.dsn, templates, count, "trailer_name", f"{cell.name} {workers} ")
     since = await stack.last_sequence()
     await stack.run_workers(workers)
     await asyncio.sleep(lasts_s + 2.0)
     await stack.run_workers(0)
     log = await stack.log_since(since)
-    await clear(stack.dsn, list(connections.values()))
+    await clear(stack.dsn, [one for ids in connections.values() for one in ids])
     by_name: dict[str, list[LogEntry]] = defaultdict(list)
     for entry in log:
         by_name[entry.name.partition(" ")[0]].append(entry)
@@ -115,7 +129,7 @@ def _figure(rate: tuple[int, int], workers: int, plan: Plan, logs: Mapping[Cell,
     by_kind = {
         cell.kind: use(log, cell.per_second, runs, window_s)
         for cell, log in logs.items()
-        if (cell.requests, cell.per_seconds) == rate
+        if (cell.requests, cell.per_seconds) == rate and cell is not SHARED
     }
     per = "s" if per_seconds == 1 else "min"
     return Figure(
@@ -125,6 +139,16 @@ def _figure(rate: tuple[int, int], workers: int, plan: Plan, logs: Mapping[Cell,
         values=[min(values) for values in zip(*by_kind.values(), strict=True)],
         aim=_AIM,
         detail=by_kind,
+    )
+
+
+def _shared_figure(workers: int, plan: Plan, log: Sequence[LogEntry]) -> Figure:
+    return Figure(
+        key=f"budgets.use.shared.{workers}-workers",
+        title=f"budget use at 10/s, two connections of one account, {workers} worker{'s' if workers > 1 else ''}",
+        unit="",
+        values=use(log, SHARED.per_second, plan.runs, plan.window_s),
+        aim=_AIM,
     )
 
 

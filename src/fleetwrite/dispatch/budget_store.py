@@ -222,6 +222,7 @@ async def close_budgets(connection: Connection, closings: Sequence[Closing]) -> 
         LEAST_SHARE,
     )
 
+
 async def closed_for_s(connection: Connection, owner_id: UUID, scopes: Sequence[str]) -> float:
     """Seconds until none of an owner's budgets of these scopes is closed, its account's included; 0: none is."""
     closed_s: float = await connection.fetchval(
