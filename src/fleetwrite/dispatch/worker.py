@@ -177,8 +177,10 @@ class _KindLoop:
             await self._give_back(job, 0.0)
             return
         if is_paced:
+            left_s = job.start_at - loop.time()
             closed_s = await self._dispatch.closed_for_s(job.owner_id, job.scopes)
-            if closed_s > 0:
+            # A closing that ends before the slot begins was known when the slot was taken.
+            if closed_s > max(left_s, 0.0):
                 # Half a horizon early, as lanes are looked at: so that the first call after it is not late.
                 await self._give_back(job, max(0.0, closed_s - HORIZON.total_seconds() / 2))
                 return
