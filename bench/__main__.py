@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 import os
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -42,6 +44,10 @@ LONGEST_S: Final = 1800.0
 
 async def run(names: list[str], plan: Plan, results: Path | None, label: str) -> bool:
     """Measure; returns whether every aim was reached."""
+    # Either way of being stopped leaves nothing running.
+    main = asyncio.current_task()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, lambda: main is not None and main.cancel())
     console = Console(width=None if os.isatty(1) else 160)
     figures: list[Figure] = []
     took_s: dict[str, float] = {}
@@ -84,7 +90,10 @@ def main() -> None:
     label = "all" if len(names) == len(FIGURES) else "-".join(names)
     with asyncio.Runner(loop_factory=uvicorn.Config("", loop="auto", log_config=None).get_loop_factory()) as runner:
         # A quick run is not worth keeping.
-        runner.run(run(names, plan, None if options.quick else options.results, label))
+        try:
+            runner.run(run(names, plan, None if options.quick else options.results, label))
+        except asyncio.CancelledError:
+            sys.exit("stopped")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
-from uuid import UUID
 
 import msgspec
 
@@ -75,16 +74,10 @@ _SPARE_S: Final = 8.0
 
 async def measure(stack: Stack, plan: Plan) -> list[Figure]:
     """Budget use for each rate and number of workers (the worst kind of limit counts), and all 429s."""
-    connections = {
-        cell: [
-            await stack.connect(cell.organization, [cell.budget], account_id=cell.name) for _ in range(cell.connections)
-        ]
-        for cell in CELLS
-    }
     figures: list[Figure] = []
     refused: dict[str, int] = {}
     for workers in plan.worker_counts:
-        logs = await _run(stack, plan, connections, workers)
+        logs = await _run(stack, plan, workers)
         for cell, log in logs.items():
             refused[f"{cell.name}, {workers} workers"] = sum(entry.status == 429 for entry in log)
         figures += [_figure(rate, workers, plan, logs) for rate in RATES]
@@ -102,9 +95,15 @@ async def measure(stack: Stack, plan: Plan) -> list[Figure]:
     return figures
 
 
-async def _run(
-    stack: Stack, plan: Plan, connections: Mapping[Cell, Sequence[UUID]], workers: int
-) -> dict[Cell, list[LogEntry]]:
+async def _run(stack: Stack, plan: Plan, workers: int) -> dict[Cell, list[LogEntry]]:
+    # Connections of their own for each: what was learnt of a provider under other workers must not count here.
+    connections = {
+        cell: [
+            await stack.connect(cell.organization, [cell.budget], account_id=f"{cell.name} {workers}")
+            for _ in range(cell.connections)
+        ]
+        for cell in CELLS
+    }
     lasts_s = plan.runs * plan.window_s
     for cell, ids in connections.items():
         templates = await stack.accept_trailers(ids, f"{cell.name} {workers} 0")
