@@ -15,9 +15,9 @@ from fleetwrite.dispatch.models import BudgetLimit
 from fleetwrite.dispatch.pacing import Pace
 from fleetwrite.kit.database import Connection
 
-STRIKES: Final = 3
-"""So many refusals in spite of our pacing tell that the provider is stricter than its documentation. One or two may be
-the doing of others who share its limit."""
+STRIKES: Final = 5
+"""So many refusals in spite of our pacing tell that the provider is stricter than its documentation. A few may be the
+doing of others who share its limit, or of a machine of ours that is too busy to keep its slots."""
 
 STRIKES_WITHIN_S: Final = 300.0
 """Refusals further apart than this are no pattern."""
@@ -115,7 +115,8 @@ async def lock_budgets(
     """The database's time, and the state of these keepers' budgets (of these scopes only, where given), locked."""
     rows = await connection.fetch(
         """
-        SELECT owner_id, scope, requests, per_seconds, next_at, closed_until, in_flight, share, lowered_at FROM budgets
+        SELECT owner_id, scope, requests, per_seconds, next_at, closed_until, in_flight, share, lowered_at, claimed_by
+        FROM budgets
         WHERE owner_id = ANY($1::uuid[]) AND ($2::text[] IS NULL OR scope = ANY($2::text[]))
         ORDER BY owner_id, scope FOR NO KEY UPDATE
         """,
@@ -140,6 +141,7 @@ def _pace(row: Any, now: datetime) -> Pace:
         share=row["share"],
         lowered_s=(now - row["lowered_at"]).total_seconds(),
         room=row["in_flight"],
+        claimed_by=row["claimed_by"],
     )
 
 
@@ -160,16 +162,20 @@ async def _count_in_flight(connection: Connection, keys: Sequence[tuple[UUID, st
     return {(row["owner_id"], row["scope"]): row["flying"] for row in rows}
 
 
-async def update_next_at(connection: Connection, taken: Sequence[tuple[UUID, str, datetime]]) -> None:
+async def update_next_at(
+    connection: Connection, taken: Sequence[tuple[UUID, str, datetime]], claimed_by: UUID | None
+) -> None:
+    """Keep the state of budgets of which slots were taken, and by which process."""
     await connection.execute(
         """
-        UPDATE budgets SET next_at = taken.next_at
+        UPDATE budgets SET next_at = taken.next_at, claimed_by = $4
         FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS taken (owner_id, scope, next_at)
         WHERE budgets.owner_id = taken.owner_id AND budgets.scope = taken.scope
         """,
         [keeper for keeper, _, _ in taken],
         [scope for _, scope, _ in taken],
         [next_at for _, _, next_at in taken],
+        claimed_by,
     )
 
 

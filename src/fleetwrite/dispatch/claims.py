@@ -1,7 +1,8 @@
 """Claiming: one transaction that takes due jobs, with a slot in all of their budgets each."""
 
 import asyncio
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,7 +11,7 @@ import msgspec
 
 from fleetwrite.dispatch import budget_store, store
 from fleetwrite.dispatch.models import Job
-from fleetwrite.dispatch.pacing import HORIZON, Pace, earliest_slot, is_full, occupy, take_slot
+from fleetwrite.dispatch.pacing import HORIZON, Pace, earliest_slot, is_full, look_ahead, occupy, take_slot
 from fleetwrite.kit.database import Connection
 
 JOBS_PER_LANE = 32
@@ -24,8 +25,10 @@ class SlotClock(msgspec.Struct, frozen=True):
     loop_time: float
 
 
-async def claim(connection: Connection, kind: str, limit: int, lease_lasts: timedelta) -> list[Job]:
-    """Take up to `limit` due jobs of `kind`, none of which must start later than HORIZON from now.
+async def claim(
+    connection: Connection, kind: str, limit: int, lease_lasts: timedelta, process_id: UUID | None = None
+) -> list[Job]:
+    """Take up to `limit` due jobs of `kind`, each with a slot no further ahead than its budgets make sense.
 
     Must run in a transaction of its own. A job whose time is over comes back as expired, one whose last attempt never
     reported as interrupted; both without a slot.
@@ -49,15 +52,15 @@ async def claim(connection: Connection, kind: str, limit: int, lease_lasts: time
     not_before: list[datetime | None] = []
     for lane in lanes:
         keys = [(keeper, scope) for scope in lane["scopes"] for keeper in (lane["owner_id"], lane["account_id"])]
-        lane_paces = [paces[key] for key in keys if key in paces]
+        lane_paces = {key: paces[key] for key in keys if key in paces}
         room = min(per_lane, limit - len(jobs))
-        taken, bound = _take(lane, kind, candidates[lane["id"]], lane_paces, clock, room)
-        jobs.extend(taken)
+        taken, bound = _take(lane, kind, candidates[lane["id"]], list(lane_paces.values()), clock, room)
+        jobs.extend(_spaced(taken, lane_paces, process_id))
         not_before.append(bound)
     if jobs:
         await store.lease_jobs(connection, jobs, lease_lasts)
         used = [(*key, pace.next_at) for key, pace in paces.items() if pace.next_at != untouched[key]]
-        await budget_store.update_next_at(connection, used)
+        await budget_store.update_next_at(connection, used, process_id)
     await store.reschedule_lanes(connection, [lane["id"] for lane in lanes], not_before)
     return jobs
 
@@ -98,12 +101,25 @@ def _take(
             taken.append(_job(row, lane["owner_id"], lane["scopes"], kind, clock, None, is_capped=is_capped))
             continue
         slot_at = earliest_slot(paces, now)
-        if slot_at > now + HORIZON:
-            # Half a horizon early, so that the next claim is made before the slots of this one are used up.
-            return taken, slot_at - HORIZON / 2
+        ahead = look_ahead(paces)
+        if slot_at > now + ahead:
+            # Early enough that the next claim is made before the slots of this one are used up.
+            return taken, slot_at - (ahead / 2 if ahead == HORIZON else ahead)
         take_slot(paces, slot_at)
         taken.append(_job(row, lane["owner_id"], lane["scopes"], kind, clock, slot_at, is_capped=is_capped))
     return taken, None
+
+
+def _spaced(jobs: list[Job], paces: Mapping[tuple[UUID, str], Pace], process_id: UUID | None) -> list[Job]:
+    """The jobs with what it takes to keep their calls apart when they start late."""
+    limited = {key: pace for key, pace in paces.items() if pace.interval}
+    spacings = tuple((key, pace.spacing_s) for key, pace in limited.items())
+    others = [pace.forgives_s for pace in limited.values() if pace.claimed_by not in (None, process_id)]
+    late_after_s = min(others, default=math.inf)
+    return [
+        msgspec.structs.replace(job, spacings=spacings, late_after_s=late_after_s) if job.has_slot else job
+        for job in jobs
+    ]
 
 
 def _job(

@@ -1,5 +1,6 @@
 """What dispatch deals in: owners, lanes, budgets and jobs. It knows no telematics word."""
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -75,6 +76,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         uncertain: an earlier attempt may have reached the other side: look before sending.
         uncertain_since: when the first attempt was claimed of which that is not known; this one, where there is none.
         single_attempt: not to be tried again.
+        spacings: budget -> the least seconds between two calls of this process under it.
+        late_after_s: started later than so many seconds after its slot, it may come too close to the next call of
+            another process, and needs a new slot.
         is_capped: it counts against a cap on what is in flight, so that its end lets another one start.
     """
 
@@ -94,6 +98,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     uncertain: bool = False
     uncertain_since: datetime | None = None
     single_attempt: bool = False
+    spacings: tuple[tuple[tuple[UUID, str], float], ...] = ()
+    late_after_s: float = math.inf
     is_capped: bool = False
 
 

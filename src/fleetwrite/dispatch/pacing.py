@@ -4,7 +4,9 @@ Even spacing is the only pattern that is right against a token bucket, a fixed w
 window of `per_seconds` then holds at most `requests` calls, wherever the provider lets its window begin.
 """
 
+import math
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 
@@ -13,9 +15,21 @@ SAFETY_MARGIN = 0.015
 of one second at 50/s forgives 15 ms of that; a larger margin would waste more of the budget than the 2 % we allow
 ourselves."""
 
-HORIZON = timedelta(milliseconds=200)
+HORIZON = timedelta(milliseconds=100)
 """How far ahead a claim may reserve slots: long enough to fill the time until the next claim, short enough that what
-is claimed but not yet sent stays small when a worker dies."""
+is claimed but not yet sent stays small when a worker dies, and that other lanes under the same budgets do not wait."""
+
+JUST_IN_TIME = timedelta(milliseconds=8)
+"""The same for budgets with fewer than one call in HORIZON: so long takes the claim itself. Reserving earlier would
+gain nothing, and take the wider budgets of these calls away from other lanes meanwhile."""
+
+GATE_MARGIN = 0.002
+"""Calls of one process that start late keep at least the limit's own spacing, and this much more, from each other: so a
+stall is made up for within the 1.5 % that slots are spaced wider."""
+
+LATE_SHARE = 0.6
+"""What part of the time that SAFETY_MARGIN forgives in one window a call may start late, where other processes go on
+sending by the same budget."""
 
 
 RECOVERY_PER_S = 1 / 3600
@@ -31,12 +45,16 @@ class Pace(msgspec.Struct):
         next_at: the earliest start of the next call.
         closed_until: the other side takes nothing before.
         room: how many more calls may be in flight; None: any number.
+        forgives_s: how late a call may start without coming too close to the next one of another process.
+        claimed_by: the process that took the last slot.
     """
 
     interval: timedelta
     next_at: datetime
     closed_until: datetime
     room: int | None = None
+    forgives_s: float = math.inf
+    claimed_by: UUID | None = None
 
     @classmethod
     def of(
@@ -49,13 +67,19 @@ class Pace(msgspec.Struct):
         share: float = 1.0,
         lowered_s: float = 0.0,
         room: int | None = None,
+        claimed_by: UUID | None = None,
     ) -> "Pace":
         """The state of a budget of which only `share` was granted `lowered_s` seconds ago."""
         if requests is None or per_seconds is None:
-            return cls(timedelta(), next_at, closed_until, room)
+            return cls(timedelta(), next_at, closed_until, room, claimed_by=claimed_by)
         granted = min(1.0, share + lowered_s * RECOVERY_PER_S)
         interval = timedelta(seconds=per_seconds / requests / granted * (1 + SAFETY_MARGIN))
-        return cls(interval, next_at, closed_until, room)
+        return cls(interval, next_at, closed_until, room, per_seconds * SAFETY_MARGIN * LATE_SHARE, claimed_by)
+
+    @property
+    def spacing_s(self) -> float:
+        """The least time between two calls of one process, in seconds."""
+        return self.interval.total_seconds() * (1 + GATE_MARGIN) / (1 + SAFETY_MARGIN)
 
     def earliest(self, now: datetime) -> datetime:
         """When the next call may start, as far as this budget is concerned."""
@@ -76,6 +100,12 @@ class Pace(msgspec.Struct):
 def is_full(paces: list[Pace]) -> bool:
     """Whether one of `paces` has as many calls in flight as it may."""
     return any(pace.room is not None and pace.room <= 0 for pace in paces)
+
+
+def look_ahead(paces: list[Pace]) -> timedelta:
+    """How far ahead slots may be reserved under all of `paces`."""
+    tightest = max((pace.interval for pace in paces), default=timedelta())
+    return HORIZON if tightest < HORIZON else JUST_IN_TIME
 
 
 def earliest_slot(paces: list[Pace], now: datetime) -> datetime:

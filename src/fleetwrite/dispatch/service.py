@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -26,6 +26,7 @@ class Dispatch:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.process_id: Final = uuid4()
 
     async def register_owner(
         self,
@@ -207,7 +208,7 @@ class Dispatch:
                 )
             take_slot(paces, at)
             taken = [(*key, pace.next_at) for key, pace in budgets.items()]
-            await budget_store.update_next_at(connection, taken)
+            await budget_store.update_next_at(connection, taken, self.process_id)
         return asked_at + wait_s - loop.time()
 
     async def lag_s(self) -> dict[str, float]:

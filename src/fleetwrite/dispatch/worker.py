@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import structlog
 
 from fleetwrite.dispatch import store
 from fleetwrite.dispatch.claims import claim, claim_expired
+from fleetwrite.dispatch.errors import SlotTimeoutError
 from fleetwrite.dispatch.models import Again, Finish, Handler, Job
 from fleetwrite.dispatch.pacing import HORIZON
 from fleetwrite.dispatch.service import Dispatch
@@ -25,6 +27,12 @@ EXPIRY_POLL_S = 2.0
 
 DATABASE_RETRY_S = 0.5
 """Pause after the database failed us: it is back within seconds, and so are we."""
+
+LOOK_FROM_S = 0.02
+"""Jobs that wait longer than this for their slot look once more whether their budgets were closed meanwhile."""
+
+MOST_GATES = 10_000
+"""Those in the past are forgotten beyond so many."""
 
 LATEST_START_S = 2.0
 """A job that could not be started for so long after its slot (the process was paused, say) is given back: its lease may
@@ -86,6 +94,8 @@ class _KindLoop:
         self._running: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._expiry_due_at = 0.0
+        # Budget -> when, by the event loop's clock, its next call of this process may begin.
+        self._gates: dict[tuple[UUID, str], float] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         self._stop = stop
@@ -114,7 +124,9 @@ class _KindLoop:
         free = self._settings.concurrency - len(self._running)
         if free <= 0:
             return POLL_S
-        started = await self._claim(lambda c: claim(c, self.kind, free, self._settings.lease_lasts))
+        started = await self._claim(
+            lambda c: claim(c, self.kind, free, self._settings.lease_lasts, self._dispatch.process_id)
+        )
         loop_now = asyncio.get_running_loop().time()
         if loop_now >= self._expiry_due_at and started < free:
             limit = free - started
@@ -170,13 +182,14 @@ class _KindLoop:
 
     async def _run(self, job: Job, work: Any) -> None:
         loop = asyncio.get_running_loop()
-        is_paced = job.has_slot and job.start_in_s > 0
-        pause_s = job.start_at - (LOOK_AHEAD_S if is_paced else 0.0) - loop.time()
+        waits_s = job.start_in_s if job.has_slot else 0.0
+        looks = waits_s > LOOK_FROM_S
+        pause_s = job.start_at - (LOOK_AHEAD_S if looks else 0.0) - loop.time()
         stopped = pause_s > 0 and await _wait(self._stop, pause_s)
         if stopped or loop.time() - job.start_at > LATEST_START_S:
             await self._give_back(job, 0.0)
             return
-        if is_paced:
+        if looks:
             left_s = job.start_at - loop.time()
             closed_s = await self._dispatch.closed_for_s(job.owner_id, job.scopes)
             # A closing that ends before the slot begins was known when the slot was taken.
@@ -185,7 +198,26 @@ class _KindLoop:
                 await self._give_back(job, max(0.0, closed_s - HORIZON.total_seconds() / 2))
                 return
             await asyncio.sleep(job.start_at - loop.time())
+        if loop.time() - job.start_at > job.late_after_s:
+            try:
+                await self._dispatch.take_slot(job.owner_id, job.scopes, LATEST_START_S)
+            except SlotTimeoutError as error:
+                await self._give_back(job, error.wait_s)
+                return
+        await self._keep_distance(job)
         await self._handler.run(job, work)
+
+    async def _keep_distance(self, job: Job) -> None:
+        """Wait until the calls of this process that began before, late perhaps, are far enough away."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while (ready_at := max((self._gates.get(key, 0.0) for key, _ in job.spacings), default=0.0)) > now:
+            await asyncio.sleep(ready_at - now)
+            now = loop.time()
+        for key, spacing_s in job.spacings:
+            self._gates[key] = now + spacing_s
+        if len(self._gates) > MOST_GATES:
+            self._gates = {key: until for key, until in self._gates.items() if until > now}
 
     async def _give_back(self, job: Job, delay_s: float) -> None:
         """Put a job that nothing was tried for into its lane again."""

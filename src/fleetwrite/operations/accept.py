@@ -1,7 +1,7 @@
 """From a partner's request to a stored operation: all checks first, then one transaction."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -122,9 +122,8 @@ class Acceptor:
         cleared = nulls(request.body) if request.directives.clear_nulls else ()
         body = without_nulls(request.body)
         ids = referenced_ids(request.resource, body)
-        async with self._database.acquire() as reading:
-            wanted = {one for field_ids in ids.values() for one in field_ids}
-            records = await resolve_records(reading, wanted | ({request.record_id} if request.record_id else set()))
+        wanted = {one for field_ids in ids.values() for one in field_ids}
+        records = await self._records(wanted if request.record_id is None else {*wanted, request.record_id})
         target = _target(request, records)
         faults = check_references(request.resource, body, ids, records)
         if faults:
@@ -172,6 +171,12 @@ class Acceptor:
             self._backlog.leave(request.partner_id)
             raise
         return Acceptance(accepted=accepted, answer=answer, connection=connection)
+
+    async def _records(self, ids: Collection[UUID]) -> Mapping[UUID, Record]:
+        if not ids:
+            return {}
+        async with self._database.acquire() as connection:
+            return await resolve_records(connection, ids)
 
     async def close(self) -> None:
         """Store what is being stored, and take no more."""

@@ -46,6 +46,9 @@ class BacklogGate:
         """
         count = self._counts.get(partner_id)
         if count is None or self._is_old(count):
+            if count is not None:
+                # The others go by the old count meanwhile, instead of counting as well.
+                count.counted_at = time.monotonic()
             async with self._database.acquire() as connection:
                 pending = await store.count_pending(connection, partner_id, self._cap)
             count = self._counts[partner_id] = _Count(pending, time.monotonic())

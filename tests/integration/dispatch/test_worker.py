@@ -1,10 +1,14 @@
 import asyncio
+import math
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any, Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 
 from fleetwrite.dispatch.models import BudgetLimit, Job
 from fleetwrite.dispatch.worker import Worker, WorkerSettings
@@ -136,7 +140,7 @@ async def test_a_job_that_waits_for_its_slot_is_given_back_when_the_other_side_c
         await world.dispatch.close(job.owner_id, job.scopes, 600)
 
     handler = Recorder(world, work)
-    owner = await world.owner(BudgetLimit(scope="token", requests=10, per_seconds=1.0))
+    owner = await world.owner(BudgetLimit(scope="token", requests=12, per_seconds=1.0))
     await world.enqueue(owner, 2)
     async with Running(world, database_url, handler), asyncio.timeout(10):
         await handler.until(1)
@@ -146,3 +150,29 @@ async def test_a_job_that_waits_for_its_slot_is_given_back_when_the_other_side_c
             rows = await connection.fetch("SELECT attempts, due_at > fleetwrite_now() + '9 minutes' FROM jobs")
     assert [tuple(row) for row in rows] == [(0, True)]
     assert len(handler.jobs) == 1
+
+
+async def test_calls_that_start_late_keep_the_distance_of_the_limit(world: World, database_url: str) -> None:
+    """A stall of the process makes several slots come due at once; the calls still leave one by one."""
+    started_at: list[float] = []
+
+    async def work(_job: Job) -> None:
+        started_at.append(asyncio.get_running_loop().time())
+        if len(started_at) == 3:
+            time.sleep(0.3)  # noqa: ASYNC251 - the stall: nothing of this process moves meanwhile
+
+    handler = Recorder(world, work)
+    await world.enqueue(await world.owner(BudgetLimit(scope="token", requests=50, per_seconds=1.0)), 20)
+    async with Running(world, database_url, handler), asyncio.timeout(20):
+        await handler.until(20)
+    assert min(later - earlier for earlier, later in pairwise(sorted(started_at))) >= 0.02
+
+
+async def test_a_late_call_takes_a_new_slot_where_other_processes_send_by_the_same_budget(world: World) -> None:
+    owner = await world.owner(BudgetLimit(scope="token", requests=50, per_seconds=1.0))
+    await world.enqueue(owner, 4)
+    ours, theirs = uuid4(), uuid4()
+    alone = await world.claim(1, ours)
+    shared = await world.claim(1, theirs)
+    again = await world.claim(1, theirs)
+    assert [job.late_after_s for job in (*alone, *shared, *again)] == [math.inf, pytest.approx(0.009), math.inf]

@@ -52,9 +52,9 @@ class World:
             await self.dispatch.enqueue(connection, jobs)
         return [job.id for job in jobs]
 
-    async def claim(self, limit: int = 100) -> list[Job]:
+    async def claim(self, limit: int = 100, process_id: UUID | None = None) -> list[Job]:
         async with self.database.transaction() as connection:
-            return await claim(connection, "test", limit, LEASE)
+            return await claim(connection, "test", limit, LEASE, process_id)
 
     async def settle(self, *settled: tuple[Job, Any]) -> set[UUID]:
         async with self.database.transaction() as connection:
