@@ -10,6 +10,7 @@ from typing import Final
 
 from fleetwrite.access.hashing import SecretHasher
 from fleetwrite.access.service import ClientService, TokenService
+from fleetwrite.connections.outages import Outages
 from fleetwrite.connections.service import ConnectionService
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.contract.enums import ResourceEnum
@@ -27,6 +28,7 @@ from fleetwrite.operations.evidence import Evidence
 from fleetwrite.operations.execute import ExecuteSettings, Executor
 from fleetwrite.operations.handler import OperationHandler
 from fleetwrite.operations.models import MESSAGES
+from fleetwrite.operations.probing import Prober
 from fleetwrite.operations.reconcile import Reconciler
 from fleetwrite.operations.service import OperationService
 from fleetwrite.operations.settle import Settler
@@ -65,11 +67,13 @@ class Services:
     clients: ClientService
     tokens: TokenService
     connections: ConnectionService
+    outages: Outages
     records: RecordService
     operations: OperationService
     subscriptions: SubscriptionService
     operation_handler: OperationHandler
     delivery_handler: DeliveryHandler
+    prober: Prober
 
 
 def require_database_url(settings: Settings) -> str:
@@ -133,7 +137,8 @@ def _build(
     hasher = SecretHasher()
     issuer = (settings.public_url or f"http://{settings.api_host}:{settings.api_port}").rstrip("/") + REALM_PATH
     connections = ConnectionService(database, vault, registry, dispatch)
-    settler = Settler(database, dispatch, sync_events=settings.sync_events, patience_s=settings.lease_s)
+    outages = Outages(database, registry, dispatch)
+    settler = Settler(database, dispatch, outages, sync_events=settings.sync_events, patience_s=settings.lease_s)
     executor = Executor(
         egress,
         dispatch,
@@ -146,7 +151,7 @@ def _build(
             attempt_lasts_s=settings.attempt_lasts_s,
         ),
     )
-    handler = OperationHandler(connections, registry, vault, executor, settler)
+    handler = OperationHandler(connections, registry, vault, executor, settler, outages)
     deadlines = {
         resource: timedelta(seconds=settings.message_deadline_s if resource in MESSAGES else settings.write_deadline_s)
         for resource in ResourceEnum
@@ -172,18 +177,24 @@ def _build(
         clients=ClientService(database, hasher),
         tokens=TokenService(database, vault, hasher, issuer=issuer),
         connections=connections,
+        outages=outages,
         records=RecordService(database),
         operations=OperationService(
-            database, vault, acceptor, handler, executor, settler, sync_deadline_s=settings.sync_deadline_s
+            database, vault, acceptor, handler, executor, settler, outages, sync_deadline_s=settings.sync_deadline_s
         ),
         subscriptions=SubscriptionService(database, vault, dispatch, policy),
         operation_handler=handler,
         delivery_handler=DeliveryHandler(database, dispatch, vault, egress, delivery_settings),
+        prober=Prober(
+            database, connections, registry, outages, egress, dispatch, read_timeout_s=settings.read_timeout_s
+        ),
     )
 
 
 async def run_worker(services: Services, stop: asyncio.Event) -> None:
-    """Deliver operations, fan out events and deliver webhooks, until `stop` is set; then finish what is in flight."""
+    """Deliver operations, probe what is parked, fan out events and deliver webhooks, until `stop` is set; then finish
+    what is in flight.
+    """
     settings = services.settings
     worker = Worker(
         services.database,
@@ -198,3 +209,4 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
     async with listener, asyncio.TaskGroup() as tasks:
         tasks.create_task(worker.run(stop))
         tasks.create_task(fan_out.run(stop))
+        tasks.create_task(services.prober.run(stop))

@@ -42,15 +42,33 @@ LAG: Final = Gauge(
 )
 
 
+OPEN_BREAKERS: Final = Gauge(
+    "fleetwrite_open_breakers",
+    "Hosts that are not called for now as they fail, by provider; the same in every process.",
+    ("source_name",),
+)
+PARKED: Final = Gauge(
+    "fleetwrite_parked_connections",
+    "Connections that hold their writes as their login is refused, by provider; the same in every process.",
+    ("source_name",),
+)
+
+
 async def get_metrics(services: Services, _request: ApiRequest) -> Answer:
     """All metrics of this process in the Prometheus text format."""
     try:
         lag_s = await services.dispatch.lag_s()
+        open_breakers, parked = await services.outages.open_breakers(), await services.outages.parked()
     except DATABASE_FAILURES as error:
         # What this process counted itself is of most use when the database is away.
         _log.warning("lag is not known", error=type(error).__name__)
-        LAG.clear()
+        for gauge in (LAG, OPEN_BREAKERS, PARKED):
+            gauge.clear()
     else:
         for kind in (operations.KIND, deliveries.KIND):
             LAG.labels(kind).set(lag_s.get(kind, 0.0))
+        for connector in services.registry:
+            manifest = connector.manifest
+            OPEN_BREAKERS.labels(manifest.source_name).set(open_breakers.get(manifest.slug, 0))
+            PARKED.labels(manifest.source_name).set(parked.get(manifest.slug, 0))
     return Answer(content=generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -52,6 +52,12 @@ def base_url(manifest: Manifest, settings: Mapping[str, str]) -> str:
     return manifest.regions[region].rstrip("/")
 
 
+def host_of(address: str) -> str:
+    """The host and port that a base URL leads to: what fails together."""
+    parts = urlsplit(address)
+    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
 def _faults(group: str, fields: Sequence[Field], values: Mapping[str, str]) -> list[FieldFault]:
     known = {field.name: field for field in fields}
     faults = [

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from fleetwrite.connections.fields import base_url
+from fleetwrite.connections.fields import base_url, host_of
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.contract.enums import ConnectionStatusEnum
 from fleetwrite.contract.tsps import TspEnum
@@ -90,3 +90,8 @@ class Account:
             BadConnectionFieldsError: the connector does not know the account's region any more.
         """
         return base_url(self._registry.get(self.connection.tsp_slug).manifest, self.connection.settings)
+
+    @property
+    def host(self) -> str:
+        """The host that `base_url` leads to, as `name:port`. Raises what `base_url` raises."""
+        return host_of(self.base_url)

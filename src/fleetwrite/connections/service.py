@@ -6,9 +6,9 @@ from uuid import UUID
 
 import asyncpg
 
-from fleetwrite.connections import store
+from fleetwrite.connections import outage_store, store
 from fleetwrite.connections.errors import ConnectionNotFoundError, UnknownFleetError
-from fleetwrite.connections.fields import check_fields, mask
+from fleetwrite.connections.fields import base_url, check_fields, host_of, mask
 from fleetwrite.connections.models import CREDENTIALS_PURPOSE, Account, Connection, NewConnection
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.tsp_ids import tsp_id
@@ -157,6 +157,9 @@ class ConnectionService:
             manifest = self._registry.get(account.connection.tsp_slug).manifest
             check_fields(manifest, account.credentials, settings)
             await store.update_settings(connection, connection_id, settings)
+            if host_of(base_url(manifest, settings)) != account.host:
+                # What had shut it is no business of its any more.
+                await self._dispatch.reopen_owners(connection, [connection_id])
 
     async def set_status(
         self, connection: database.Connection, connection_id: UUID, status: ConnectionStatusEnum
@@ -170,8 +173,10 @@ class ConnectionService:
         if before is None:
             raise ConnectionNotFoundError(connection_id)
         if status is ConnectionStatusEnum.ACTIVE:
+            await outage_store.forget_refusal(connection, connection_id)
             await self._dispatch.release(connection, connection_id)
         else:
+            await outage_store.forget_probes(connection, [connection_id])
             await self._dispatch.hold(connection, connection_id)
 
     async def budgets(self, partner_id: UUID, connection_id: UUID) -> list[BudgetLimit]:

@@ -81,6 +81,24 @@ class ConnectionStatusEnum(enum.StrEnum):
     DELETED = "deleted"
 
 
+class StatusEnum(enum.StrEnum):
+    """The status of whatever an event is about."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    PAUSED = "paused"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    PENDING = "pending"
+    DELETED = "deleted"
+    STALE = "stale"
+    SUCCESS = "success"
+    FAILED = "failed"
+    SCHEDULED = "scheduled"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
 class VehicleStatusEnum(enum.StrEnum):
     """Operational status of a vehicle in a write; reads carry a free string."""
 

@@ -5,7 +5,12 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from fleetwrite.contract.enums import ResourceEnum, ResourceOperationStatusEnum, ResourceOperationTypeEnum
+from fleetwrite.contract.enums import (
+    ResourceEnum,
+    ResourceOperationStatusEnum,
+    ResourceOperationTypeEnum,
+    StatusEnum,
+)
 from fleetwrite.contract.event_names import (
     WebhookEventNameEnum,
     WebhookStatusEnum,
@@ -97,3 +102,13 @@ class BaseResourceOperationEvent(Struct, frozen=True, kw_only=True):
     status: ResourceOperationStatusEnum
     payload: dict[str, Any]
     logs: list[ResourceOperationLogRead]
+
+
+class BaseConnectionEvent(Struct, frozen=True, kw_only=True):
+    """Item of the `connection.*` events. It names no `fleet_ref`; the fleet's id is in `fleet_id`."""
+
+    id: UUID
+    source_name: TspEnum
+    fleet_id: UUID
+    tsp_id: UUID
+    status: StatusEnum

@@ -1,13 +1,13 @@
 """What the rest of the system asks of dispatch: let it wait in a lane, give me a slot, this is what became of it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID, uuid4
 
 import msgspec
 
-from fleetwrite.dispatch import budget_store, store
+from fleetwrite.dispatch import budget_store, holds, store
 from fleetwrite.dispatch.budget_store import Closing
 from fleetwrite.dispatch.errors import OrderConflictError, SlotTimeoutError, UnknownScopeError
 from fleetwrite.dispatch.models import Again, BudgetLimit, Disposition, Finish, Job, NewJob
@@ -83,11 +83,32 @@ class Dispatch:
 
     async def hold(self, connection: Connection, owner_id: UUID) -> None:
         """Send nothing more of this owner's; go on accepting."""
-        await store.set_held(connection, owner_id, held=True)
+        await holds.set_held(connection, [owner_id], held=True)
+        await holds.apply(connection, [owner_id])
 
-    async def release(self, connection: Connection, owner_id: UUID) -> None:
-        """Send this owner's work again."""
-        await store.set_held(connection, owner_id, held=False)
+    async def release(self, connection: Connection, *owner_ids: UUID) -> None:
+        """Send these owners' work again."""
+        await holds.set_held(connection, owner_ids, held=False)
+        await holds.apply(connection, owner_ids)
+        await store.notify(connection)
+
+    async def shut(self, connection: Connection, owner_ids: Collection[UUID], by: str) -> None:
+        """Send nothing of these owners' until what they share, which `by` names, is reopened; go on accepting.
+
+        Whether an owner is held is another matter: it has to be neither to send.
+        """
+        await holds.set_shut(connection, owner_ids, by)
+        await holds.apply(connection, owner_ids)
+
+    async def reopen(self, connection: Connection, by: str) -> None:
+        """Send the work of all owners again that `by` had shut."""
+        owner_ids = await holds.select_shut(connection, by)
+        await self.reopen_owners(connection, owner_ids)
+
+    async def reopen_owners(self, connection: Connection, owner_ids: Collection[UUID]) -> None:
+        """Send the work of these owners again, whatever had shut them."""
+        await holds.set_shut(connection, owner_ids, None)
+        await holds.apply(connection, owner_ids)
         await store.notify(connection)
 
     async def enqueue(self, connection: Connection, jobs: Sequence[NewJob]) -> None:
@@ -124,13 +145,22 @@ class Dispatch:
         """The leases among those of `jobs` that still hold; they stay so until the transaction ends."""
         return await store.lock_leases(connection, jobs)
 
-    async def settle(self, connection: Connection, settled: Sequence[tuple[Job, Disposition]]) -> set[UUID]:
+    async def settle(
+        self, connection: Connection, settled: Sequence[tuple[Job, Disposition]], hold: Collection[UUID] = ()
+    ) -> set[UUID]:
         """Say what becomes of claimed jobs.
+
+        Args:
+            connection: with the caller's transaction.
+            settled: each job, and what becomes of it.
+            hold: owners of which nothing more is to be sent. Not by `hold`: this method takes locks in their order.
 
         Returns:
             The ids of jobs whose lease was lost meanwhile: for these nothing was done.
         """
         await store.lock_owners(connection, (job.owner_id for job, _ in settled))
+        if hold:
+            await holds.set_held(connection, hold, held=True)
         finished = [job for job, what in settled if isinstance(what, Finish)]
         again = [(job, what) for job, what in settled if isinstance(what, Again)]
         lanes: dict[UUID, float] = {}
@@ -154,6 +184,9 @@ class Dispatch:
         uncapped = {job.owner_id for job, _ in settled if job.is_capped}
         if uncapped:
             lanes.update(dict.fromkeys(await store.select_waiting_lanes(connection, uncapped), 0.0))
+        if hold:
+            await holds.lock_lanes(connection, lanes, hold)
+            await holds.apply(connection, hold)
         if lanes:
             await store.wake_lanes(connection, list(lanes), list(lanes.values()))
             await store.notify(connection)

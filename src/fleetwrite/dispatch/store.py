@@ -45,19 +45,6 @@ async def delete_owner(connection: Connection, owner_id: UUID) -> None:
     await connection.execute("DELETE FROM lane_owners WHERE id = $1", owner_id)
 
 
-async def set_held(connection: Connection, owner_id: UUID, *, held: bool) -> None:
-    await connection.execute("UPDATE lane_owners SET held = $2 WHERE id = $1", owner_id, held)
-    await connection.execute(
-        """
-        WITH locked AS (SELECT id FROM lanes WHERE owner_id = $1 ORDER BY id FOR NO KEY UPDATE)
-        UPDATE lanes SET held = $2, due_at = CASE WHEN $2 THEN due_at ELSE fleetwrite_now() END
-        FROM locked WHERE lanes.id = locked.id
-        """,
-        owner_id,
-        held,
-    )
-
-
 async def set_due_now(connection: Connection, owner_id: UUID) -> None:
     """Let the owner's lanes be looked at anew: what they waited for may have changed."""
     await connection.execute(
@@ -106,7 +93,7 @@ async def ensure_lanes(connection: Connection, lanes: Iterable[Lane]) -> None:
         await connection.execute(
             """
             INSERT INTO lanes (id, owner_id, kind, scopes, held)
-            SELECT $1, id, $3, $4::text[], held FROM lane_owners WHERE id = $2 FOR SHARE
+            SELECT $1, id, $3, $4::text[], held OR shut_by IS NOT NULL FROM lane_owners WHERE id = $2 FOR SHARE
             ON CONFLICT (id) DO NOTHING
             """,
             lane_id,

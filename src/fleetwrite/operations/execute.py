@@ -3,11 +3,13 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Final
 
 import msgspec
 
 from fleetwrite.connections.errors import BadConnectionFieldsError
+from fleetwrite.connections.outage_models import Reach, Sign
 from fleetwrite.connectors.sdk.outcome import (
     Applied,
     AuthFailed,
@@ -94,7 +96,7 @@ class Executor:
         if isinstance(task, Unready):
             return self._put_off(job, task)
         if job.expired and not (job.uncertain and task.connector.can_look_up(task.write)):
-            return _ended_unsent(job, task.operation, _EXPIRED, Category.NETWORK)
+            return _ended_unsent(job, task.operation, *_expiry(task))
         settings = self._settings
         lasts_s, wait_s = settings.attempt_lasts_s, settings.slot_wait_s
         if within_s is not None:
@@ -125,7 +127,9 @@ class Executor:
             started_at=started_at,
             deadline_at=patience.deadline_at,
         )
-        return self._settlement(job, task, await self._verdict(attempt))
+        verdict = await self._verdict(attempt)
+        settlement = self._settlement(job, task, verdict)
+        return msgspec.structs.replace(settlement, sign=_sign(job, task, session, verdict))
 
     async def _verdict(self, attempt: Attempt) -> Verdict | NotTried | Expired:
         job = attempt.job
@@ -168,13 +172,16 @@ class Executor:
             return Verdict(outcome=Transient(details=str(error), error_type=Category.NETWORK))
         except AnswerLostError as error:
             return Verdict(outcome=Uncertain(details=str(error)))
-        return Verdict(outcome=task.connector.read_outcome(task.write, call, answer), answer=answer)
+        outcome = task.connector.read_outcome(task.write, call, answer)
+        # A login that can be refreshed would be refreshed here, and the call made once more.
+        return Verdict(outcome=outcome, answer=answer, login_refused=isinstance(outcome, AuthFailed))
 
     def _settlement(self, job: Job, task: Task, verdict: Verdict | NotTried | Expired) -> Settlement:
         if isinstance(verdict, NotTried):
             return self._not_tried(job, task, verdict)
         if isinstance(verdict, Expired):
-            return _ended(job, task.operation, _log(Category.NETWORK, _EXPIRED), Failure(may_be_written=False))
+            text, category = _expiry(task)
+            return _ended(job, task.operation, _log(category, text), Failure(may_be_written=False))
         outcome, answer = verdict.outcome, verdict.answer
         match outcome:
             case Applied():
@@ -220,9 +227,32 @@ class Executor:
         return Settlement(job=job, operation=task.operation, disposition=again, logs=_inherited(job), end=None)
 
 
-def not_sent(job: Job, operation: Operation, reason: str) -> Settlement:
+def not_sent(job: Job, operation: Operation, reason: str, category: Category = Category.TSP) -> Settlement:
     """What is to be stored of a job that is not to be tried at all."""
-    return _ended_unsent(job, operation, f"not_sent: {reason}", Category.TSP)
+    return _ended_unsent(job, operation, f"not_sent: {reason}", category)
+
+
+def _expiry(task: Task) -> tuple[str, Category]:
+    """How the operation ends whose time is over, and under which category."""
+    if task.refused_since is None:
+        return _EXPIRED, Category.NETWORK
+    since = task.refused_since.astimezone(UTC).isoformat(timespec="seconds")
+    text = f"auth: the provider refused the connection's login since {since}, until its time was over"
+    return text, Category.AUTH
+
+
+def _sign(job: Job, task: Task, session: ProviderSession, verdict: Verdict | NotTried | Expired) -> Sign | None:
+    """What the attempt tells about the provider's host and the login; None where no call was made."""
+    if session.reach is None:
+        return None
+    refused = isinstance(verdict, Verdict) and verdict.login_refused
+    return Sign(
+        connection_id=job.owner_id,
+        operation_id=job.id,
+        tsp_slug=task.account.connection.tsp_slug,
+        host=task.account.host,
+        reach=Reach.LOGIN_REFUSED if refused else session.reach,
+    )
 
 
 def _ended_unsent(job: Job, operation: Operation, text: str, category: Category) -> Settlement:

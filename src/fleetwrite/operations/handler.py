@@ -1,6 +1,7 @@
 """Runs operations for a worker: load what an attempt needs, make it, store what became of it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import msgspec
 import structlog
 
 from fleetwrite.connections.models import Account
+from fleetwrite.connections.outages import Outages
 from fleetwrite.connections.service import ConnectionService
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.write import SourceReference, Write
@@ -39,9 +41,16 @@ class OperationHandler:
     kind = KIND
 
     def __init__(
-        self, connections: ConnectionService, registry: Registry, vault: Vault, executor: Executor, settler: Settler
+        self,
+        connections: ConnectionService,
+        registry: Registry,
+        vault: Vault,
+        executor: Executor,
+        settler: Settler,
+        outages: Outages,
     ) -> None:
         self._connections = connections
+        self._outages = outages
         self._registry = registry
         self._vault = vault
         self._executor = executor
@@ -54,9 +63,15 @@ class OperationHandler:
         wanted = {one for each in stored for ids in each.terms.record_ids.values() for one in ids}
         records = await resolve_records(connection, wanted) if wanted else {}
         sealed = await store.select_secrets(connection, [one.operation.id for one in stored])
+        expired = {job.owner_id for job in jobs if job.expired}
+        refused = await self._outages.refused_since(connection, expired) if expired else {}
         return {
             one.operation.id: self._prepare(
-                one, accounts[one.operation.connection_id], records, sealed.get(one.operation.id)
+                one,
+                accounts[one.operation.connection_id],
+                records,
+                sealed.get(one.operation.id),
+                refused.get(one.operation.connection_id),
             )
             for one in stored
         }
@@ -70,10 +85,16 @@ class OperationHandler:
             log.warning("operations.lease_lost", operation_id=str(job.id), attempt=job.attempts)
 
     def _prepare(
-        self, stored: Stored, account: Account, records: Mapping[UUID, Record], sealed: bytes | None
+        self,
+        stored: Stored,
+        account: Account,
+        records: Mapping[UUID, Record],
+        sealed: bytes | None,
+        refused_since: datetime | None,
     ) -> Task | Unready:
         try:
-            return self._task(stored, account, records, sealed)
+            task = self._task(stored, account, records, sealed)
+            return msgspec.structs.replace(task, refused_since=refused_since)
         except (FleetwriteError, msgspec.MsgspecError):
             # It must not stop the others that were claimed with it.
             log.exception("operations.not_ready", operation_id=str(stored.operation.id))

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from fleetwrite.connections.models import Account
+from fleetwrite.connections.outage_models import Sign
 from fleetwrite.connectors.sdk.connector import Connector
 from fleetwrite.connectors.sdk.write import Write
 from fleetwrite.contract.enums import (
@@ -140,13 +141,18 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything needed to attempt an operation."""
+    """Everything needed to attempt an operation.
+
+    Attributes:
+        refused_since: since when the connection's login is refused; asked only where the operation's time is over.
+    """
 
     operation: Operation
     account: Account
     connector: Connector
     write: Write
     secrets: Mapping[str, str]
+    refused_since: datetime | None = None
 
 
 class Unready(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +198,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
         disposition: what dispatch does with the job.
         logs: one for each attempt that came to an end.
         end: set when the operation is over.
+        sign: what the attempt told about the provider's host and the login; None where no call was made.
     """
 
     job: Job
@@ -199,3 +206,4 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     disposition: Disposition
     logs: tuple[AttemptLog, ...]
     end: Success | Failure | None
+    sign: Sign | None = None

@@ -11,6 +11,7 @@ from fleetwrite.connectors.sdk.manifest import ON_UNCERTAIN, OnUncertain, Reconc
 from fleetwrite.connectors.sdk.outcome import (
     Absent,
     Applied,
+    AuthFailed,
     Conflict,
     Finding,
     Found,
@@ -43,12 +44,14 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         answer: what it was read from; None: there was no answer.
         close_s: for so many seconds the provider wants no further question about an uncertain attempt.
         is_final: no later look can tell more.
+        login_refused: the provider would not even look at it.
     """
 
     outcome: Outcome
     answer: HttpAnswer | None = None
     close_s: float | None = None
     is_final: bool = False
+    login_refused: bool = False
 
 
 class NotTried(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +130,8 @@ class Reconciler:
             meaning = task.connector.read_outcome(task.write, call, error.answer)
             close_s = meaning.retry_after_s if isinstance(meaning, Throttled) else None
             unknown = Uncertain(details=f"looking it up failed: {error}")
-            return Verdict(outcome=unknown, answer=error.answer, close_s=close_s)
+            login_refused = isinstance(meaning, AuthFailed)
+            return Verdict(outcome=unknown, answer=error.answer, close_s=close_s, login_refused=login_refused)
         except (NotSentError, AnswerLostError) as error:
             return Verdict(outcome=Uncertain(details=f"looking it up failed: {error}"))
         verdict = await self._judge(attempt, finding)

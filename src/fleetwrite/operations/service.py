@@ -1,18 +1,21 @@
 """What the API asks of operations: write, look, list, collect secrets."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
 
+from fleetwrite.connections.models import Connection as TspConnection
+from fleetwrite.connections.outages import Outages
 from fleetwrite.contract.enums import (
     ConnectionStatusEnum,
     ResourceEnum,
     ResourceOperationStatusEnum,
     ResourceOperationTypeEnum,
 )
+from fleetwrite.contract.enums import ResourceOperationErrorTypeEnum as Category
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.integrations import ResourceOperationRead
 from fleetwrite.contract.telematics import ResourceOperation
@@ -20,7 +23,7 @@ from fleetwrite.contract.tsps import TspEnum
 from fleetwrite.dispatch.errors import LeaseLostError, OrderConflictError
 from fleetwrite.dispatch.models import Job
 from fleetwrite.kit.clock import database_now
-from fleetwrite.kit.database import Database
+from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.keyset import Page, Window, decode_cursor
 from fleetwrite.operations import store
 from fleetwrite.operations.accept import SECRETS_PURPOSE, Acceptance, Acceptor
@@ -34,7 +37,7 @@ from fleetwrite.operations.errors import (
 from fleetwrite.operations.execute import ANSWER_S, Executor, not_sent
 from fleetwrite.operations.handler import OperationHandler
 from fleetwrite.operations.idempotency import Replays
-from fleetwrite.operations.models import KIND, WriteRequest, WriteResult
+from fleetwrite.operations.models import KIND, Task, Unready, WriteRequest, WriteResult
 from fleetwrite.operations.rendering import polled, write_answer
 from fleetwrite.operations.settle import Settler
 from fleetwrite.vault.service import Vault
@@ -77,6 +80,7 @@ class OperationService:
         handler: OperationHandler,
         executor: Executor,
         settler: Settler,
+        outages: Outages,
         *,
         sync_deadline_s: float,
     ) -> None:
@@ -86,6 +90,7 @@ class OperationService:
         self._handler = handler
         self._executor = executor
         self._settler = settler
+        self._outages = outages
         self._sync_deadline_s = sync_deadline_s
         self._replays = Replays(database)
         self._syncing: set[asyncio.Task[ResourceOperation]] = set()
@@ -222,9 +227,9 @@ class OperationService:
                 single_attempt=True,
             )
             task = (await self._handler.load(connection, [job]))[job.id]
-        if acceptance.connection.status is not ConnectionStatusEnum.ACTIVE:
-            reason = f"the connection is {acceptance.connection.status}; an async write would wait until it is active"
-            return await self._settler.settle(not_sent(job, task.operation, reason))
+            obstacle = await self._obstacle(connection, acceptance.connection, task)
+        if obstacle is not None:
+            return await self._settler.settle(not_sent(job, task.operation, *obstacle))
         within_s = self._sync_deadline_s - (asyncio.get_running_loop().time() - started_at)
         settlement = await self._executor.attempt(job, task, max(0.0, within_s))
         try:
@@ -232,6 +237,26 @@ class OperationService:
         except LeaseLostError:
             # Stored already, by a commit whose answer was lost, or by a worker that took over: say what it says there.
             return await self._stored_answer(job.id, accepted.operation.partner_id)
+
+    async def _obstacle(
+        self, connection: Connection, accepted_for: TspConnection, task: Task | Unready
+    ) -> tuple[str, Category] | None:
+        """Why a write is not sent now that would wait if it were async, and the category of that; None: it is sent."""
+        status = accepted_for.status
+        if status is ConnectionStatusEnum.STALE:
+            since = (await self._outages.refused_since(connection, [accepted_for.id])).get(accepted_for.id)
+            text = "the provider refuses the connection's login" + (
+                "" if since is None else f" since {since.astimezone(UTC).isoformat(timespec='seconds')}"
+            )
+            return f"{text}; an async write would wait until it works again", Category.AUTH
+        if status is not ConnectionStatusEnum.ACTIVE:
+            return f"the connection is {status}; an async write would wait until it is active", Category.TSP
+        if isinstance(task, Task):
+            since = await self._outages.open_since(connection, task.account.host)
+            if since is not None:
+                text = f"the provider's host fails since {since.astimezone(UTC).isoformat(timespec='seconds')}"
+                return f"{text} and is left alone; an async write would wait until it is back", Category.TSP
+        return None
 
     async def _stored_answer(self, operation_id: UUID, partner_id: UUID) -> ResourceOperation:
         async with self._database.acquire() as connection:

@@ -9,9 +9,10 @@ import msgspec
 
 from fleetwrite.connections.fields import base_url
 from fleetwrite.connections.models import Account
+from fleetwrite.connections.outage_models import Reach
 from fleetwrite.connectors.sdk.connector import Connector
 from fleetwrite.connectors.sdk.write import Call
-from fleetwrite.kit.egress import Egress, HttpAnswer, NotSentError
+from fleetwrite.kit.egress import AnswerLostError, Egress, ForbiddenUrlError, HttpAnswer, NotSentError
 
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -21,6 +22,9 @@ _LEAST_TIMEOUT_S: Final = 0.05
 
 _LATEST_S: Final = 1.0
 """Past the deadline by more than a moment, the claim may be another worker's by now."""
+
+_NOT_OFFERED: Final = 501
+"""The one 5xx that a host in good health answers with."""
 
 
 class Slots(Protocol):
@@ -78,6 +82,8 @@ class ProviderSession:
         self._headers: Mapping[str, str] = connector.login_headers(account.credentials)
         self._patience = patience
         self._prepaid = prepaid
+        self.reach: Reach | None = None
+        """How far the last call came; None: no call was made."""
 
     async def call(self, call: Call) -> HttpAnswer:
         """Send `call` when its budgets allow. For errors see `connectors.sdk.connector.Session`."""
@@ -94,14 +100,22 @@ class ProviderSession:
         timeout_s = patience.read_timeout_s if call.method in _READING else patience.write_timeout_s
         # A call that got its slot just before the deadline still gets a moment, as the slot is spent.
         remaining_s = max(patience.deadline_at - asyncio.get_running_loop().time(), _LEAST_TIMEOUT_S)
-        return await self._egress.request(
-            call.method,
-            self._base_url + call.path,
-            headers=headers,
-            params=call.query,
-            body=body,
-            timeout_s=min(timeout_s, remaining_s),
-        )
+        try:
+            answer = await self._egress.request(
+                call.method,
+                self._base_url + call.path,
+                headers=headers,
+                params=call.query,
+                body=body,
+                timeout_s=min(timeout_s, remaining_s),
+            )
+        except ForbiddenUrlError:
+            raise  # our own doing: it tells nothing about the host
+        except (NotSentError, AnswerLostError):
+            self.reach = Reach.FAILED
+            raise
+        self.reach = Reach.FAILED if answer.status >= 500 and answer.status != _NOT_OFFERED else Reach.ANSWERED
+        return answer
 
     async def _wait_for_slot(self, call: Call) -> None:
         if self._prepaid == call.scopes:

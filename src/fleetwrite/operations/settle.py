@@ -1,19 +1,23 @@
 """What became of attempts, stored: log, status, record, event and the job's next step in one transaction."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
 import msgspec
+import structlog
 
+from fleetwrite.connections.outage_models import Reach
+from fleetwrite.connections.outages import Outages
 from fleetwrite.contract.enums import ResourceOperationStatusEnum
 from fleetwrite.contract.telematics import ResourceOperation
 from fleetwrite.dispatch.errors import LeaseLostError
+from fleetwrite.dispatch.models import Again, Disposition
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.events.models import NewEvent
 from fleetwrite.events.store import append
-from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.database import DATABASE_FAILURES, Connection, Database
 from fleetwrite.kit.group_commit import CommitOutcomeUnknownError, GroupCommit, NotCommittedError
 from fleetwrite.kit.ids import new_id
 from fleetwrite.operations import store
@@ -23,6 +27,8 @@ from fleetwrite.operations.rendering import event_data, write_answer
 from fleetwrite.records.models import WrittenRecord, record_id
 from fleetwrite.records.store import merge_written
 
+log = structlog.get_logger(__name__)
+
 DATABASE_RETRY_S: Final = 0.25
 """Pause between tries while the database is away; it is usually back within a second."""
 
@@ -30,8 +36,11 @@ DATABASE_RETRY_S: Final = 0.25
 class Settler:
     """Stores settlements; those that come in while a transaction is under way share the next one."""
 
-    def __init__(self, database: Database, dispatch: Dispatch, *, sync_events: bool, patience_s: float) -> None:
+    def __init__(
+        self, database: Database, dispatch: Dispatch, outages: Outages, *, sync_events: bool, patience_s: float
+    ) -> None:
         self._dispatch = dispatch
+        self._outages = outages
         self._patience_s = patience_s
         self._sync_events = sync_events
         self._group: GroupCommit[Settlement, ResourceOperation] = GroupCommit(database, self._store)
@@ -57,7 +66,17 @@ class Settler:
                 await asyncio.sleep(DATABASE_RETRY_S)
             else:
                 observe(settlement, operation)
+                await self._review(settlement)
                 return operation
+
+    async def _review(self, settlement: Settlement) -> None:
+        """Let a bad sign have its consequences. Should that fail, the next one will have them."""
+        if settlement.sign is None or settlement.sign.reach is Reach.ANSWERED:
+            return
+        try:
+            await self._outages.review(settlement.sign)
+        except DATABASE_FAILURES as error:
+            log.warning("operations.sign_not_reviewed", host=settlement.sign.host, error=str(error))
 
     async def close(self) -> None:
         """Store what is being stored, and take no more."""
@@ -84,7 +103,8 @@ class Settler:
             ]
             if events:
                 await append(connection, events)
-            await self._dispatch.settle(connection, [(one.job, one.disposition) for one in kept])
+            staled = await self._outages.note(connection, [one.sign for one in kept if one.sign is not None])
+            await self._dispatch.settle(connection, [(one.job, _disposition(one, staled)) for one in kept], hold=staled)
         lost = LeaseLostError("Another worker took this operation over before its outcome was stored.")
         return [answers[one.job.id] if one.job.lease in held else lost for one in settlements]
 
@@ -116,6 +136,13 @@ class Settler:
             ]
             await store.delete_references(connection, surely_not_written)
         return operations
+
+
+def _disposition(settlement: Settlement, staled: Collection[UUID]) -> Disposition:
+    """What dispatch does with the job. In a lane that is held the lane waits, and nobody has to wait after it."""
+    if isinstance(settlement.disposition, Again) and settlement.job.owner_id in staled:
+        return msgspec.structs.replace(settlement.disposition, delay_s=0.0)
+    return settlement.disposition
 
 
 def _may_be_written(settlement: Settlement) -> bool:

@@ -29,6 +29,7 @@ async def world(shared_world: World) -> AsyncIterator[World]:
     shared_world.simulator.faults.clear()
     shared_world.simulator.replace_limits(NO_LIMIT)
     await shared_world.services.database.pool.execute("DELETE FROM jobs")
+    await shared_world.forget_outages()
 
 
 @pytest.fixture

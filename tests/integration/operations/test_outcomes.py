@@ -143,7 +143,7 @@ async def test_an_update_that_hits_a_failing_provider_is_sent_again(world: World
     assert world.held("trailers", id=operation.source_id, notes=operation.payload["notes"])
 
 
-async def test_a_login_that_is_refused_is_tried_again_later(world: World) -> None:
+async def test_a_write_whose_login_is_refused_is_delivered_when_it_works(world: World) -> None:
     world.fault("POST", "/fleet/trailers", "status", status=401)
     operation = await world.deliver(ResourceEnum.TRAILER, {"trailer_name": writes.new_mark()})
     assert (operation.status, endings(operation)) == (SUCCESS, [AUTH, DELIVERED])

@@ -143,9 +143,11 @@ class World:
         raise AssertionError(f"Nothing gets due: {await self.waiting()}")
 
     async def work_off(self) -> None:
-        """Attempt what waits until nothing does. Nobody waits: the clock is moved to what is due next."""
+        """Attempt what waits until nothing does, and probe meanwhile. Nobody waits: the clock is moved to what is due
+        next.
+        """
         for _ in range(MOST_ROUNDS):
-            if not await self.run_due() and not await self.skip_to_next():
+            if not await self.run_due() and not await self.probe() and not await self.skip_to_next():
                 return
         raise AssertionError(f"Work is left after {MOST_ROUNDS} rounds: {await self.waiting()}")
 
@@ -158,12 +160,13 @@ class World:
         return await self.operation(operation.id)
 
     async def skip_to_next(self) -> bool:
-        """Move the clock to the instant at which the next lane is due or job expires; False: there is none."""
+        """Move the clock to the instant at which a lane or a probe is due or a job expires; False: there is none."""
         wait = await self.services.database.pool.fetchval(
             """
             SELECT GREATEST(interval '0', LEAST(
                 (SELECT min(due_at) FROM lanes WHERE NOT held AND kind = $1 AND due_at < 'infinity'),
-                (SELECT min(expires_at) FROM jobs WHERE kind = $1)) - fleetwrite_now())
+                (SELECT min(expires_at) FROM jobs WHERE kind = $1),
+                (SELECT min(probe_at) FROM logins), (SELECT min(probe_at) FROM breakers)) - fleetwrite_now())
             WHERE EXISTS (SELECT FROM jobs WHERE kind = $1)
             """,
             KIND,
@@ -226,6 +229,17 @@ class World:
         """The simulator's log: method, path, status."""
         entries = [msgspec.json.decode(entry) for page in self.simulator.storage.log_pages(since) for entry in page]
         return [(entry["method"], entry["path"], entry["status"]) for entry in entries]
+
+    async def probe(self) -> int:
+        """Probe what is due, as a worker does; returns how many probes that were."""
+        return await self.services.prober.probe_due()
+
+    async def forget_outages(self) -> None:
+        """Let nothing be parked or shut."""
+        async with self.services.database.transaction() as connection:
+            await connection.execute("DELETE FROM breakers")
+            await self.services.dispatch.reopen_owners(connection, [self.connection.id])
+        await self.set_status(ConnectionStatusEnum.ACTIVE)
 
     async def restart_simulator(self) -> None:
         """Let a stopped simulator listen where it did."""

@@ -11,7 +11,13 @@ from fleetwrite.connectors.samsara.fuel import translate_fuel
 from fleetwrite.connectors.samsara.manifest import MANIFEST
 from fleetwrite.connectors.samsara.messages import translate_group_message, translate_message
 from fleetwrite.connectors.samsara.users import translate_user
-from fleetwrite.connectors.sdk.connector import Connector, ProviderAnswerError, Session, SourceRecord
+from fleetwrite.connectors.sdk.connector import (
+    Connector,
+    LoginRefusedError,
+    ProviderAnswerError,
+    Session,
+    SourceRecord,
+)
 from fleetwrite.connectors.sdk.manifest import Manifest
 from fleetwrite.connectors.sdk.outcome import Finding, Outcome
 from fleetwrite.connectors.sdk.write import Call, Translation, UnofferedWriteError, Write
@@ -74,14 +80,20 @@ class SamsaraConnector:
         return _LISTS[resource](session)
 
     async def check_login(self, session: Session) -> Mapping[str, Any]:
-        """The organisation. A token may lack the scope for that: then reading one vehicle proves it good."""
+        """The organisation. A token may lack the scope for that: Samsara knows it all the same, and that will do.
+
+        Raises:
+            LoginRefusedError: Samsara does not know the token.
+            ProviderAnswerError: any other answer that is none.
+        """
         try:
             document = await reading.fetch(session, endpoints.GET_ORGANIZATION.call())
         except ProviderAnswerError as error:
-            if error.answer.status != 403:
-                raise
-            await reading.fetch(session, endpoints.LIST_VEHICLES.call(query=(("limit", "1"),)))
-            return {}
+            if error.answer.status == 401:
+                raise LoginRefusedError(str(error), error.answer) from error
+            if error.answer.status == 403:
+                return {}
+            raise
         organization = document.get("data")
         return organization if isinstance(organization, dict) else document
 

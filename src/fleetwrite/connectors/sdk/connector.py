@@ -22,6 +22,10 @@ class ProviderAnswerError(FleetwriteError):
         self.answer = answer
 
 
+class LoginRefusedError(ProviderAnswerError):
+    """The provider does not accept the connection's login."""
+
+
 class Session(Protocol):
     """A logged-in way to one account at one provider. Every call waits for a slot in each of its budgets."""
 
@@ -99,6 +103,7 @@ class Connector(Protocol):
         """Who the credentials belong to, by a cheap read; `id`, where the provider tells it, names the account.
 
         Raises:
-            ProviderAnswerError: the login is not accepted.
+            LoginRefusedError: the login is not accepted.
+            ProviderAnswerError: the provider answered something else, which says nothing about the login.
         """
         ...
