@@ -135,7 +135,7 @@ async def select_incident_hosts(connection: Connection, hosts: Collection[str], 
             FROM logins LEFT JOIN breakers USING (host)
             CROSS JOIN LATERAL (SELECT GREATEST(fleetwrite_now() - $2::interval, closed_at) AS since) AS window_start
             WHERE logins.host = ANY($1::text[]) GROUP BY logins.host
-        ) AS counted WHERE refused >= $3 AND refused >= $4 * tried
+        ) AS counted WHERE refused >= $3 AND refused >= $4::float8 * tried
         """,
         list(hosts),
         rules.incident_within,

@@ -245,7 +245,7 @@ class OperationService:
         status = accepted_for.status
         if status is ConnectionStatusEnum.STALE:
             since = (await self._outages.refused_since(connection, [accepted_for.id])).get(accepted_for.id)
-            text = "the provider refuses the connection's login" + (
+            text = "the connection is stale: the provider refuses its login" + (
                 "" if since is None else f" since {since.astimezone(UTC).isoformat(timespec='seconds')}"
             )
             return f"{text}; an async write would wait until it works again", Category.AUTH

@@ -15,7 +15,7 @@ from connectors.samsara.samsara_provider import BLIND_TOKEN, DRIVERS, FLEET, NAR
 from connectors.samsara.samsara_writes import ANY_ID, create, update
 from fleetwrite.connectors.samsara.connector import CONNECTOR
 from fleetwrite.connectors.samsara.simulator import SamsaraSimulator
-from fleetwrite.connectors.sdk.connector import ProviderAnswerError, SourceRecord
+from fleetwrite.connectors.sdk.connector import LoginRefusedError, SourceRecord
 from fleetwrite.connectors.sdk.outcome import (
     Absent,
     Applied,
@@ -459,7 +459,7 @@ async def test_logins_are_checked(provider: Provider) -> None:
     assert await CONNECTOR.check_login(narrow) == {}
 
     stranger = Provider(provider.egress, provider.url, provider.simulator, "samsara_api_unknown")
-    with pytest.raises(ProviderAnswerError) as refused:
+    with pytest.raises(LoginRefusedError) as refused:
         await CONNECTOR.check_login(stranger)
     assert refused.value.answer.status == 401
     assert isinstance(await stranger.deliver(create(ResourceEnum.TRAILER, {"trailer_name": "T"})), AuthFailed)

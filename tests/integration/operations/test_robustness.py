@@ -1,45 +1,21 @@
 """What must not stop the others, and must not get lost: defects, broken answers, a database that goes away."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
 
-from fleetwrite.bootstrap import run_worker
 from fleetwrite.contract.enums import ConnectionStatusEnum, ResourceEnum
-from fleetwrite.contract.integrations import ResourceOperationRead
-from fleetwrite.contract.telematics import ResourceOperation
 from fleetwrite.dispatch.models import BudgetLimit
 from integration.operations import writes
 from integration.operations.endings import AUTH, DELIVERED, NOT_SENT, REJECTED, UNKNOWN, endings
+from integration.operations.workers import until_over, worker
 from integration.operations.world import FAILED, PENDING, SUCCESS, World
 
 BROKEN_ANSWER = (
     b"HTTP/1.1 400 Bad Request\r\nX-Request-Id: \xff\xfe\r\nContent-Type: text/plain\r\n"
     b"Content-Length: 9\r\nConnection: close\r\n\r\nbad\x00\xff\xed\xa0\x80!"
 )
-
-
-@asynccontextmanager
-async def worker(world: World) -> AsyncIterator[None]:
-    """A worker at work; at the end it finishes what is in flight."""
-    stop = asyncio.Event()
-    running = asyncio.create_task(run_worker(world.services, stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await running
-
-
-async def until_over(world: World, operation: ResourceOperation) -> ResourceOperationRead:
-    """Return the operation when it is not pending any more."""
-    async with asyncio.timeout(20):
-        while (found := await world.operation(operation.id)).status is PENDING:
-            await asyncio.sleep(0.01)
-    return found
 
 
 async def test_a_worker_delivers_what_is_accepted_while_it_runs(world: World) -> None:

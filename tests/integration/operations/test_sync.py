@@ -13,6 +13,7 @@ import pytest
 from fleetwrite.connectors.samsara.connector import SamsaraConnector
 from fleetwrite.connectors.sdk.manifest import Reconciliation
 from fleetwrite.contract.enums import ConnectionStatusEnum, ResourceEnum
+from fleetwrite.contract.enums import ResourceOperationErrorTypeEnum as ErrorCategory
 from fleetwrite.dispatch.models import BudgetLimit
 from integration.operations import writes
 from integration.operations.endings import (
@@ -162,13 +163,19 @@ async def test_a_lost_answer_that_can_not_be_looked_up_in_time_is_never_called_n
     assert (answer.status, endings(answer)) == (FAILED, [UNKNOWN])
 
 
-@pytest.mark.parametrize("status", [ConnectionStatusEnum.PAUSED, ConnectionStatusEnum.STALE])
-async def test_a_connection_that_is_not_active_sends_nothing(world: World, status: ConnectionStatusEnum) -> None:
+@pytest.mark.parametrize(
+    ("status", "ending"),
+    [(ConnectionStatusEnum.PAUSED, NOT_SENT), (ConnectionStatusEnum.STALE, (ErrorCategory.AUTH, "not_sent"))],
+    ids=["paused", "stale"],
+)
+async def test_a_connection_that_is_not_active_sends_nothing(
+    world: World, status: ConnectionStatusEnum, ending: Ending
+) -> None:
     since = len(world.calls())
     await world.set_status(status)
     answer = await world.write(ResourceEnum.TRAILER, {"trailer_name": writes.new_mark()}, is_sync=True)
     await world.set_status(ConnectionStatusEnum.ACTIVE)
-    assert (answer.status, endings(answer)) == (FAILED, [NOT_SENT])
+    assert (answer.status, endings(answer)) == (FAILED, [ending])
     assert status.value in (answer.logs[0].error_details or "")
     assert (world.calls(since), await world.waiting()) == ([], [])
 
