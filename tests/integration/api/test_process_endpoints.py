@@ -53,6 +53,21 @@ async def test_metrics_tell_how_far_delivery_lags_behind(world: World) -> None:
         assert re.search(rf'fleetwrite_dispatch_lag_seconds\{{kind="{kind}"\}} \d', answer.text)
 
 
+async def test_metrics_tell_what_is_not_called_for_now(world: World) -> None:
+    pool = world.services.database.pool
+    await pool.execute(
+        "INSERT INTO breakers (host, tsp_slug, opened_at, cause, probe_at)"
+        " VALUES ('a:1', 'samsara', now(), 'failures', now()), ('b:1', 'samsara', NULL, NULL, NULL)"
+    )
+    opened = await world.send("GET", "/metrics")
+    await pool.execute("DELETE FROM breakers")
+    closed = await world.send("GET", "/metrics")
+
+    assert 'fleetwrite_open_breakers{source_name="samsara"} 1.0' in opened.text
+    assert 'fleetwrite_open_breakers{source_name="samsara"} 0.0' in closed.text
+    assert 'fleetwrite_parked_connections{source_name="samsara"} 0.0' in closed.text
+
+
 async def test_the_documentation_loads_nothing_from_elsewhere(world: World) -> None:
     page = await world.send("GET", "/docs")
 
