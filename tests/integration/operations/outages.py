@@ -22,8 +22,10 @@ class Breaker:
 
 async def status_of(world: World) -> ConnectionStatusEnum:
     """The status of the world's connection."""
-    (connection,) = await world.services.connections.of_fleet(world.connection.fleet_id)
-    return connection.status
+    status = await world.services.database.pool.fetchval(
+        "SELECT status FROM connections WHERE id = $1", world.connection.id
+    )
+    return ConnectionStatusEnum(status)
 
 
 async def breaker(world: World) -> Breaker:

@@ -195,11 +195,9 @@ async def test_a_paused_connection_stays_so_when_its_host_is_back(world: World) 
     await write_trailers(world, 5)
     async with stopped(world):
         await world.run_due()
-        pool = world.services.database.pool
-    await pool.execute("UPDATE connections SET status = 'paused'")
+        await world.set_status(ConnectionStatusEnum.PAUSED)
     await probe_next(world)
     assert not (await breaker(world)).is_open
-    await pool.execute("UPDATE connections SET status = 'active'")
     await world.shift(timedelta(minutes=20))
     assert await world.run_due() == 0
     await world.set_status(ConnectionStatusEnum.ACTIVE)
@@ -301,6 +299,8 @@ async def test_a_shut_host_with_nobody_left_to_send_for_is_opened_by_itself(worl
     world.fault("*", "/", "status", status=500, count=1000)
     await write_trailers(world, 5)
     await world.run_due()
-    await world.set_status(ConnectionStatusEnum.PAUSED)
+    pool = world.services.database.pool
+    await pool.execute("UPDATE connections SET status = 'paused' WHERE status = 'active'")
     await probe_next(world)
     assert not (await breaker(world)).is_open
+    await pool.execute("UPDATE connections SET status = 'active' WHERE status = 'paused'")

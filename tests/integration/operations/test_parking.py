@@ -5,7 +5,10 @@ from datetime import timedelta
 
 from fleetwrite.contract.enums import ConnectionStatusEnum, ResourceEnum
 from fleetwrite.contract.enums import ResourceOperationErrorTypeEnum as ErrorCategory
-from fleetwrite.contract.notifications import BaseConnectionEvent
+from fleetwrite.contract.event_names import WebhookSubscribableEvent
+from fleetwrite.contract.notifications import BaseConnectionEvent, WebhookCreate
+from fleetwrite.events.fan_out import FanOut
+from fleetwrite.webhooks.fan_out import DeliveryPlanner
 from integration.operations import writes
 from integration.operations.endings import AUTH, DELIVERED, UNKNOWN, endings
 from integration.operations.outages import probe_next, staled_events, status_of, until_probe, write_trailers
@@ -122,6 +125,21 @@ async def test_every_partner_that_shares_the_fleet_is_told_once(world: World) ->
     assert told[0]["data"]["status"] == "stale"
     assert told[0]["data"]["fleet_id"] == str(world.connection.fleet_id)
     await world.services.database.pool.execute("DELETE FROM share_agreements WHERE partner_id = $1", other.id)
+
+
+async def test_a_subscription_to_all_events_of_connections_is_served(fresh_world: World) -> None:
+    world = fresh_world
+    body = WebhookCreate(url="http://127.0.0.1:9/hooks", event_name=WebhookSubscribableEvent.CONNECTION_ALL)
+    await world.services.subscriptions.create(world.partner_id, body)
+    refuse_logins(world, count=1)
+    await write_trailers(world)
+    await world.run_due()
+    fan_out = FanOut(world.services.database, DeliveryPlanner(world.services.dispatch, timedelta(days=3)).plan)
+    await fan_out.fan_out_once()
+    names = await world.services.database.pool.fetch(
+        "SELECT events.event_name FROM deliveries JOIN events ON events.id = event_id"
+    )
+    assert [row["event_name"] for row in names] == ["connection.staled"]
 
 
 async def test_past_its_deadline_a_write_says_since_when_the_login_was_refused(world: World) -> None:
