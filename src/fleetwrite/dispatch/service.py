@@ -159,8 +159,6 @@ class Dispatch:
             The ids of jobs whose lease was lost meanwhile: for these nothing was done.
         """
         await store.lock_owners(connection, (job.owner_id for job, _ in settled))
-        if hold:
-            await holds.set_held(connection, hold, held=True)
         finished = [job for job, what in settled if isinstance(what, Finish)]
         again = [(job, what) for job, what in settled if isinstance(what, Again)]
         lanes: dict[UUID, float] = {}
@@ -185,6 +183,7 @@ class Dispatch:
         if uncapped:
             lanes.update(dict.fromkeys(await store.select_waiting_lanes(connection, uncapped), 0.0))
         if hold:
+            await holds.set_held(connection, hold, held=True)
             await holds.lock_lanes(connection, lanes, hold)
             await holds.apply(connection, hold)
         if lanes:

@@ -1,7 +1,8 @@
 """All SQL of owners, lanes and jobs.
 
-Locks are taken in one order by everybody, so that nobody waits in a circle: owners, leased jobs, order keys (advisory),
-lanes, budgets. Claims lock lanes and jobs with SKIP LOCKED and so never wait for either.
+Locks are taken in one order by everybody, so that nobody waits in a circle: owners against being deleted, leased jobs,
+order keys (advisory), owners against being held or shut, lanes, budgets. Claims lock lanes and jobs with SKIP LOCKED
+and so never wait for either.
 """
 
 from collections.abc import Iterable, Sequence
@@ -88,7 +89,7 @@ async def ensure_lanes(connection: Connection, lanes: Iterable[Lane]) -> None:
     by_id = {lane.id: lane for lane in lanes}
     known = await connection.fetch("SELECT id FROM lanes WHERE id = ANY($1::uuid[])", list(by_id))
     missing = by_id.keys() - {row["id"] for row in known}
-    for lane_id in sorted(missing):
+    for lane_id in sorted(missing, key=lambda lane_id: (by_id[lane_id].owner_id, lane_id)):
         lane = by_id[lane_id]
         await connection.execute(
             """
