@@ -132,7 +132,7 @@ def _job(
     *,
     is_capped: bool = False,
 ) -> Job:
-    start_in_s = 0.0 if slot_at is None else (slot_at - clock.now).total_seconds()
+    offset_s = 0.0 if slot_at is None else (slot_at - clock.now).total_seconds()
     expired = row["expires_at"] <= clock.now
     interrupted = row["lease"] is not None
     uncertain = row["uncertain"] or interrupted
@@ -145,8 +145,8 @@ def _job(
         attempts=row["attempts"] + (0 if expired else 1),
         claimed_at=clock.now,
         expires_at=row["expires_at"],
-        start_in_s=start_in_s,
-        start_at=clock.loop_time + start_in_s,
+        start_in_s=max(0.0, offset_s),
+        start_at=clock.loop_time + offset_s,
         has_slot=slot_at is not None,
         expired=expired,
         interrupted=interrupted,

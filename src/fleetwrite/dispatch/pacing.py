@@ -23,6 +23,9 @@ JUST_IN_TIME = timedelta(milliseconds=8)
 """The same for budgets with fewer than one call in HORIZON: so long takes the claim itself. Reserving earlier would
 gain nothing, and take the wider budgets of these calls away from other lanes meanwhile."""
 
+MOST_FORGIVEN_S = 0.25
+"""However long the window of a limit, slots older than this are lost: a claim takes milliseconds."""
+
 GATE_MARGIN = 0.002
 """Calls of one process that start late keep at least the limit's own spacing, and this much more, from each other: so a
 stall is made up for within the 1.5 % that slots are spaced wider."""
@@ -81,9 +84,10 @@ class Pace(msgspec.Struct):
         """The least time between two calls of one process, in seconds."""
         return self.interval.total_seconds() * (1 + GATE_MARGIN) / (1 + SAFETY_MARGIN)
 
-    def earliest(self, now: datetime) -> datetime:
-        """When the next call may start, as far as this budget is concerned."""
-        return max(now, self.next_at, self.closed_until)
+    @property
+    def due_at(self) -> datetime:
+        """When the next call may start, as far as this budget is concerned; long ago where nothing was called lately."""
+        return max(self.next_at, self.closed_until)
 
     def take(self, at: datetime) -> None:
         """Use up the slot at `at`."""
@@ -109,8 +113,14 @@ def look_ahead(paces: list[Pace]) -> timedelta:
 
 
 def earliest_slot(paces: list[Pace], now: datetime) -> datetime:
-    """The first instant at which all of `paces` have a slot."""
-    return max((pace.earliest(now) for pace in paces), default=now)
+    """The first instant at which all of `paces` have a slot.
+
+    That may be a moment ago: a slot for which a claim came a little too late is still good, or each claim would push all
+    later calls back by its own delay.
+    """
+    due_at = max((pace.due_at for pace in paces), default=now)
+    forgiven_s = min((pace.forgives_s for pace in paces), default=0.0)
+    return due_at if due_at >= now - timedelta(seconds=min(forgiven_s, MOST_FORGIVEN_S)) else now
 
 
 def take_slot(paces: list[Pace], at: datetime) -> None:

@@ -231,7 +231,7 @@ class Dispatch:
                     )
                 return None
             at = earliest_slot(paces, now)
-            wait_s = (at - now).total_seconds()
+            wait_s = max(0.0, (at - now).total_seconds())
             if wait_s > within_s:
                 raise SlotTimeoutError(
                     f"The next slot within the provider's limits comes free in {wait_s:.1f} s.",

@@ -34,7 +34,7 @@ async def limits(world: World, owner: UUID) -> dict[str, BudgetLimit]:
 
 async def spacing_s(world: World) -> float:
     """How far apart the calls of the only owner are paced now."""
-    first, second = [job.start_in_s for job in await world.claim()][:2]
+    first, second = [job.start_at for job in await world.claim()][:2]
     return second - first
 
 

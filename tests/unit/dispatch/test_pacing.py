@@ -64,3 +64,14 @@ def test_without_a_limit_calls_start_at_once_unless_closed() -> None:
 def test_backoff_doubles_up_to_its_cap(failures: int) -> None:
     backoff = Backoff(first_s=1.0, cap_s=600.0)
     assert 0 <= backoff.delay_s(failures) <= min(600.0, 2.0 ** min(failures - 1, 20))
+
+
+def test_a_slot_that_is_asked_for_a_moment_too_late_is_still_good() -> None:
+    budget = Pace.of(10, 1.0, START, LONG_AGO)
+    first, second = starts([budget], [0.004, 0.0])
+    assert (first, second) == (START, START + budget.interval)
+
+
+def test_a_slot_that_is_asked_for_much_too_late_is_lost() -> None:
+    now = START + timedelta(seconds=0.05)
+    assert starts([Pace.of(10, 1.0, START, LONG_AGO)], [0.05]) == [now]
