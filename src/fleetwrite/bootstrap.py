@@ -163,7 +163,7 @@ def _build(
     )
     backlog = BacklogGate(database, settings.backlog_cap)
     acceptor = Acceptor(database, connections, registry, vault, dispatch, backlog, accept_settings)
-    delivery_settings = DeliverySettings(timeout_s=settings.webhook_timeout_s)
+    delivery_settings = DeliverySettings(timeout_s=settings.webhook_timeout_s, patience_s=settings.lease_s)
     return Services(
         settings=settings,
         database=database,

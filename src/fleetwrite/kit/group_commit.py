@@ -17,6 +17,9 @@ _Entry: TypeAlias = tuple[T, asyncio.Future[R]]
 DEFAULT_MAX_BATCH: Final = 256
 """Bounds how long a transaction holds its locks; larger batches no longer save anything measurable."""
 
+_RETRY_S: Final = 0.25
+"""Pause between tries while the database is away; it is usually back within a second."""
+
 _NOT_WRITTEN: Final = "The database is not reachable; nothing was written. Try again."
 _UNKNOWN: Final = "The connection to the database broke during the commit; the write may or may not be there."
 
@@ -87,6 +90,22 @@ class GroupCommit(Generic[T, R]):
         if self._runner is None:
             self._runner = asyncio.create_task(self._run(), name="group-commit")
         return await future
+
+    async def submit_patiently(self, item: T, patience_s: float) -> R:
+        """Write ``item``, again and again while the database is away, for up to ``patience_s`` seconds.
+
+        Only for what may be written twice without harm: it is tried again also where a commit's outcome is unknown.
+
+        Raises: what ``submit`` raises.
+        """
+        give_up_at = asyncio.get_running_loop().time() + patience_s
+        while True:
+            try:
+                return await self.submit(item)
+            except (NotCommittedError, CommitOutcomeUnknownError):
+                if asyncio.get_running_loop().time() > give_up_at:
+                    raise
+                await asyncio.sleep(_RETRY_S)
 
     async def close(self) -> None:
         """Take no more items and return when those already taken are settled."""

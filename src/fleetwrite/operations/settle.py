@@ -1,8 +1,6 @@
 """What became of attempts, stored: log, status, record, event and the job's next step in one transaction."""
 
-import asyncio
 from collections.abc import Collection, Sequence
-from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -18,7 +16,7 @@ from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.events.models import NewEvent
 from fleetwrite.events.store import append
 from fleetwrite.kit.database import DATABASE_FAILURES, Connection, Database
-from fleetwrite.kit.group_commit import CommitOutcomeUnknownError, GroupCommit, NotCommittedError
+from fleetwrite.kit.group_commit import GroupCommit
 from fleetwrite.kit.ids import new_id
 from fleetwrite.operations import store
 from fleetwrite.operations.metrics import observe
@@ -28,9 +26,6 @@ from fleetwrite.records.models import WrittenRecord, record_id
 from fleetwrite.records.store import merge_written
 
 log = structlog.get_logger(__name__)
-
-DATABASE_RETRY_S: Final = 0.25
-"""Pause between tries while the database is away; it is usually back within a second."""
 
 
 class Settler:
@@ -56,18 +51,10 @@ class Settler:
             NotCommittedError: the database stayed away.
             CommitOutcomeUnknownError: likewise.
         """
-        give_up_at = asyncio.get_running_loop().time() + self._patience_s
-        while True:
-            try:
-                operation = await self._group.submit(settlement)
-            except (NotCommittedError, CommitOutcomeUnknownError):
-                if asyncio.get_running_loop().time() > give_up_at:
-                    raise
-                await asyncio.sleep(DATABASE_RETRY_S)
-            else:
-                observe(settlement, operation)
-                await self._review(settlement)
-                return operation
+        operation = await self._group.submit_patiently(settlement, self._patience_s)
+        observe(settlement, operation)
+        await self._review(settlement)
+        return operation
 
     async def _review(self, settlement: Settlement) -> None:
         """Let a bad sign have its consequences. Should that fail, the next one will have them."""

@@ -123,7 +123,7 @@ class DeliveryHandler:
 
     async def _end(self, ended: Ended) -> None:
         DELIVERY_ATTEMPTS.labels(_result(ended.attempt)).inc()
-        if not await self._endings.submit(ended):
+        if not await self._endings.submit_patiently(ended, self._settings.patience_s):
             log.info("webhooks.lease_lost", delivery_id=str(ended.job.id), attempt=ended.job.attempts)
 
     async def _store(self, connection: Connection, ended: Sequence[Ended]) -> list[bool]:

@@ -127,12 +127,14 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True):
         tail: the waits after those. Its first step takes over where the fast ones end; the cap of an hour tries a
             receiver that is down over a weekend often enough and costs it nothing.
         lasts: when to give up, counted from the event's fan-out.
+        patience_s: for how long an attempt's outcome is kept while the database is away: as long as leases last.
     """
 
     timeout_s: float = 3.0
     fast_s: tuple[float, ...] = (0.5, 1.5, 3.0)
     tail: Backoff = Backoff(first_s=10.0, cap_s=3600.0)
     lasts: timedelta = timedelta(days=3)
+    patience_s: float = 60.0
 
     def delay_s(self, failures: int) -> float:
         """Seconds to wait after `failures` failed attempts (1 or more)."""

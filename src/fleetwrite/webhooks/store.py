@@ -162,6 +162,7 @@ async def insert_attempts(connection: Connection, ended: Sequence[Ended]) -> Non
                error_message, response_time_ms
         FROM unnest($1::uuid[], $2::uuid[], $3::bool[], $4::int[], $5::text[], $6::int[])
             AS new (id, delivery_id, succeeded, status_code, error_message, response_time_ms)
+        ON CONFLICT (id) DO NOTHING -- stored by a commit whose answer was lost
         """,
         [attempt.id for _, attempt in tries],
         [delivery_id for delivery_id, _ in tries],

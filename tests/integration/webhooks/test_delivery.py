@@ -266,3 +266,22 @@ async def test_two_workers_share_deliveries_and_make_none_twice(webhooks: Webhoo
     assert len(told) == len(set(told)) == 200
     assert {event_id for event_id, _ in told} == {str(event_id) for event_id in event_ids}
     assert set(await webhooks.deliveries()) == {("success", 1)}
+
+
+async def test_an_answer_is_stored_though_the_database_goes_away_meanwhile(
+    webhooks: Webhooks, receiver: Receiver
+) -> None:
+    await webhooks.subscribe(receiver.url)
+    database = webhooks.database
+    async with webhooks.worker(), asyncio.timeout(20):
+        async with database.transaction() as blocking:
+            await blocking.execute("LOCK TABLE delivery_attempts")
+            await webhooks.emit()
+            while not await database.pool.fetchval(
+                "SELECT bool_or(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ):
+                await asyncio.sleep(0.005)
+        await webhooks.until("status = 'success'")
+    assert len(receiver.requests) == 1
+    assert await attempts(webhooks) == [("success", 202, None)]
