@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONPATH := src
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench format lock clean
+.PHONY: help demo up test chaos check bench format lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ up: $(VENV)/run.stamp ## Start the sandbox (data in .fleetwrite/) and stay
 
 test: $(VENV)/dev.stamp ## Run every test
 	$(BIN)/python -m pytest
+
+chaos: $(VENV)/dev.stamp ## Kill everything at random while 5,000 writes flow (CHAOS_SEED=n repeats a run)
+	CHAOS_WRITES=5000 $(BIN)/python -m pytest -s tests/acceptance/test_chaos.py
 
 check: $(VENV)/dev.stamp ## Lint, types, import directions
 	$(BIN)/ruff check .

@@ -32,6 +32,11 @@ class Process:
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def has_died(self) -> bool:
+        """It ended, and nobody here asked for it."""
+        return self._process is not None and self._process.poll() is not None
+
     def start(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "fleetwrite", *self._arguments], env=dict(self._environment)
@@ -44,20 +49,28 @@ class Process:
         if self._process is None:
             return 0
         self._process.send_signal(by)
-        return self._process.wait(60)
+        code = self._process.wait(60)
+        self._process = None
+        return code
 
 
 class Stack:
-    """Database, simulator, API and worker, with one partner and one connection; an async context manager."""
+    """Database, simulator, API and workers, with one partner and one connection; an async context manager.
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    Attributes:
+        worker: the only one, or the first of several.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, *, workers: int = 1) -> None:
         self._folder = folder
-        self._settings = settings
+        self._settings = settings or {}
+        self._worker_ports = [_free_port() for _ in range(workers)]
         self._exit = AsyncExitStack()
         self.postgres = EmbeddedPostgres(folder / "postgres")
         self.simulator: RunningSimulator
         self.api: Process
         self.worker: Process
+        self.workers: list[Process]
         self.http: aiohttp.ClientSession
         self.environment: dict[str, str] = {}
         self.api_url = ""
@@ -98,8 +111,12 @@ class Stack:
         self.http = await self._exit.enter_async_context(aiohttp.ClientSession())
         secret = await self._seed()
         self.api = Process("api", environment=self.environment)
-        self.worker = Process("worker", environment=self.environment)
-        for process in (self.api, self.worker):
+        self.workers = [
+            Process("worker", environment=self.environment | {"FLEETWRITE_WORKER_PORT": str(worker_port)})
+            for worker_port in self._worker_ports
+        ]
+        self.worker = self.workers[0]
+        for process in (self.api, *self.workers):
             process.start()
             self._exit.callback(process.stop)
         await self.until_ready()
@@ -116,20 +133,28 @@ class Stack:
         return remembered.client_secret or ""
 
     async def until_ready(self) -> None:
+        """Wait until the API and every worker can reach the database."""
+        for port in (self.environment["FLEETWRITE_API_PORT"], *self._worker_ports):
+            await self._until_ready(f"http://127.0.0.1:{port}/readyz")
+
+    async def _until_ready(self, url: str) -> None:
         async with asyncio.timeout(30):
             while True:
                 try:
-                    async with self.http.get(f"{self.api_url}/readyz") as answer:
+                    async with self.http.get(url) as answer:
                         if answer.status == 200:
                             return
                 except aiohttp.ClientError:
                     pass
                 await asyncio.sleep(0.05)
 
-    async def call(self, method: str, path: str, body: Any = None, **parameters: str) -> tuple[int, Any]:
-        """Call the API as the partner."""
+    async def call(
+        self, method: str, path: str, body: Any = None, *, key: str | None = None, **parameters: str
+    ) -> tuple[int, Any]:
+        """Call the API as the partner; `key` is the Idempotency-Key."""
+        headers = self._headers if key is None else {**self._headers, "Idempotency-Key": key}
         async with self.http.request(
-            method, self.api_url + path, json=body, params=parameters, headers=self._headers
+            method, self.api_url + path, json=body, params=parameters, headers=headers
         ) as answer:
             return answer.status, await answer.json()
 

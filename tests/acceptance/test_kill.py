@@ -89,7 +89,7 @@ async def kill(stack: Stack, victim: str) -> None:
 
 @pytest.mark.parametrize("victim", ["worker", "api", "postgres"])
 async def test_a_kill_loses_no_accepted_operation_and_repeats_none(victim: str, tmp_path: Path) -> None:
-    async with Stack(tmp_path, **SETTINGS) as stack:
+    async with Stack(tmp_path, SETTINGS) as stack:
         await stack.raise_budget(150)
         users = await stack.records("users")
         driver = next(user["id"] for user in users if user["is_driver"])
