@@ -156,7 +156,7 @@ class Dispatch:
             hold: owners of which nothing more is to be sent. Not by `hold`: this method takes locks in their order.
 
         Returns:
-            The ids of jobs whose lease was lost meanwhile: for these nothing was done.
+            The leases that were lost meanwhile: for the claims they stood for nothing was done.
         """
         await store.lock_owners(connection, (job.owner_id for job, _ in settled))
         finished = [job for job, what in settled if isinstance(what, Finish)]
@@ -165,7 +165,7 @@ class Dispatch:
         kept: set[UUID] = set()
         if finished:
             gone = await store.delete_jobs(connection, finished)
-            kept |= {row["id"] for row in gone}
+            kept |= {row["lease"] for row in gone}
             keys = [(row["owner_id"], row["order_key"]) for row in gone if row["order_key"] is not None]
             if keys:
                 await store.lock_order_keys(connection, keys)
@@ -176,7 +176,7 @@ class Dispatch:
                 connection,
                 [(job, msgspec.structs.replace(what, attempted=what.attempted or job.expired)) for job, what in again],
             )
-            kept |= {row["id"] for row in back}
+            kept |= {row["lease"] for row in back}
             for row in back:
                 lanes[row["lane_id"]] = min(lanes.get(row["lane_id"], row["delay_s"]), row["delay_s"])
         uncapped = {job.owner_id for job, _ in settled if job.is_capped}
@@ -196,7 +196,7 @@ class Dispatch:
         ]
         if closings:
             await budget_store.close_budgets(connection, closings)
-        return {job.id for job, _ in settled} - kept
+        return {job.lease for job, _ in settled} - kept
 
     async def attempted(self, connection: Connection, job_ids: Sequence[UUID]) -> set[UUID]:
         """Those of these unfinished jobs at which an attempt was begun at least."""

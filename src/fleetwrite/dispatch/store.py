@@ -288,7 +288,7 @@ async def delete_jobs(connection: Connection, jobs: Sequence[Job]) -> list[Any]:
         """
         DELETE FROM jobs USING unnest($1::uuid[], $2::uuid[]) AS done (id, lease)
         WHERE jobs.id = done.id AND jobs.lease = done.lease
-        RETURNING jobs.id, jobs.owner_id, jobs.order_key
+        RETURNING jobs.lease, jobs.owner_id, jobs.order_key
         """,
         [job.id for job in jobs],
         [job.lease for job in jobs],
@@ -306,7 +306,7 @@ async def release_jobs(connection: Connection, jobs: Sequence[tuple[Job, Again]]
         FROM unnest($1::uuid[], $2::uuid[], $3::float8[], $4::bool[], $5::bool[], $6::float8[])
             AS again (id, lease, delay_s, uncertain, attempted, rest_s)
         WHERE jobs.id = again.id AND jobs.lease = again.lease
-        RETURNING jobs.id, jobs.lane_id, again.delay_s
+        RETURNING again.lease, jobs.lane_id, again.delay_s
         """,
         [job.id for job, _ in jobs],
         [job.lease for job, _ in jobs],

@@ -130,7 +130,7 @@ class DeliveryHandler:
         """Store what became of each; returns for each whether it was still ours to say."""
         lost = await self._dispatch.settle(connection, [(one.job, one.disposition) for one in ended])
         await store.insert_attempts(connection, ended)
-        kept = [one.job.id not in lost for one in ended]
+        kept = [one.job.lease not in lost for one in ended]
         await store.update_deliveries(connection, list(compress(ended, kept)))
         return kept
 

@@ -89,8 +89,7 @@ async def test_a_job_whose_lease_ended_comes_back_as_interrupted_and_uncertain(w
     await world.shift_clock(LEASE + timedelta(seconds=1))
     (job,) = await world.claim()
     assert (job.id, job.interrupted, job.uncertain, job.has_slot) == (lost.id, True, True, False)
-    assert await world.settle((lost, Finish())) == {lost.id}
-    assert await world.settle((job, Finish())) == set()
+    assert await world.settle((lost, Finish()), (job, Finish())) == {lost.lease}
     assert await world.waiting() == 0
 
 
