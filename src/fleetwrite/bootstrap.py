@@ -30,6 +30,7 @@ from fleetwrite.operations.handler import OperationHandler
 from fleetwrite.operations.models import MESSAGES
 from fleetwrite.operations.probing import Prober
 from fleetwrite.operations.reconcile import Reconciler
+from fleetwrite.operations.restore import RestoreFence
 from fleetwrite.operations.service import OperationService
 from fleetwrite.operations.settle import Settler
 from fleetwrite.orgs.service import OrgService
@@ -70,6 +71,7 @@ class Services:
     outages: Outages
     records: RecordService
     operations: OperationService
+    restore_fence: RestoreFence
     subscriptions: SubscriptionService
     operation_handler: OperationHandler
     delivery_handler: DeliveryHandler
@@ -182,6 +184,7 @@ def _build(
         operations=OperationService(
             database, vault, acceptor, handler, executor, settler, outages, sync_deadline_s=settings.sync_deadline_s
         ),
+        restore_fence=RestoreFence(database, settler),
         subscriptions=SubscriptionService(database, vault, dispatch, policy),
         operation_handler=handler,
         delivery_handler=DeliveryHandler(database, dispatch, vault, egress, delivery_settings),

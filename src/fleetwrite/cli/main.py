@@ -5,6 +5,7 @@ import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import typer
 
@@ -21,7 +22,13 @@ app = typer.Typer(
 )
 vault_app = typer.Typer(help="The master key that seals credentials.", no_args_is_help=True)
 app.add_typer(vault_app, name="vault")
+fence_app = typer.Typer(help="After a restore from a backup: let nothing be sent twice.")
+app.add_typer(fence_app, name="restore-fence")
 
+AllOption = Annotated[bool, typer.Option("--all", help="All that wait for your word.")]
+OperationOption = Annotated[
+    list[UUID] | None, typer.Option("--operation", help="This operation; may be given several times.")
+]
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", help="A TOML file with settings; environment variables win over it.", exists=True),
@@ -120,6 +127,58 @@ def simulator(
     _run(run_simulator(simulator_class(tsp)(data_dir), port=port, on_ready=typer.echo))
 
 
+@fence_app.callback(invoke_without_command=True)
+def raise_fence(
+    context: typer.Context,
+    *,
+    config: ConfigOption = None,
+    again: Annotated[bool, typer.Option("--again", help="Even if this restore seems to be fenced already.")] = False,
+) -> None:
+    """After a restore from a backup: let nothing be sent twice. Run it before any API or worker is started.
+
+    Every operation that was pending in the backup is looked up at its provider before it is sent, or waits for your
+    word where the provider can not tell. What is accepted from then on flows as ever. Running it twice changes nothing.
+    """
+    if context.invoked_subcommand is None:
+        from fleetwrite.cli import restore_fence  # noqa: PLC0415 - see up
+
+        _say(_run(restore_fence.raise_fence(config, again=again)))
+
+
+@fence_app.command("status")
+def fence_status(*, config: ConfigOption = None) -> None:
+    """Show what is looked up still, and what waits for your word."""
+    from fleetwrite.cli import restore_fence  # noqa: PLC0415 - see up
+
+    _say(_run(restore_fence.describe(config)))
+
+
+@fence_app.command("release")
+def fence_release(
+    *,
+    config: ConfigOption = None,
+    operation: OperationOption = None,
+    every: AllOption = False,
+) -> None:
+    """Let operations be sent: you looked, and the provider does not have them."""
+    from fleetwrite.cli import restore_fence  # noqa: PLC0415 - see up
+
+    _say(_run(restore_fence.release(config, operation, every=every)))
+
+
+@fence_app.command("fail")
+def fence_fail(
+    *,
+    config: ConfigOption = None,
+    operation: OperationOption = None,
+    every: AllOption = False,
+) -> None:
+    """End operations as failed: the provider has them, or nobody wants them any more."""
+    from fleetwrite.cli import restore_fence  # noqa: PLC0415 - see up
+
+    _say(_run(restore_fence.fail(config, operation, every=every)))
+
+
 @vault_app.command("create-key")
 def create_key(file: Annotated[Path, typer.Argument(help="The file to make; it must not exist.")]) -> None:
     """Make a new master key. Whoever has it and the database can read every credential; without it nobody can."""
@@ -127,6 +186,11 @@ def create_key(file: Annotated[Path, typer.Argument(help="The file to make; it m
 
     _run(_in_loop(lambda: KeyFile.create(file)))
     typer.echo(f"Made {file}. Back it up apart from the database.")
+
+
+def _say(lines: list[str]) -> None:
+    for line in lines:
+        typer.echo(line)
 
 
 async def _in_loop(work: Any) -> None:

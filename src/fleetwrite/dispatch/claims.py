@@ -154,4 +154,5 @@ def _job(
         uncertain_since=row["uncertain_since"] if uncertain else clock.now,
         single_attempt=row["single_attempt"],
         is_capped=is_capped,
+        fenced=row["fence"] is not None,
     )

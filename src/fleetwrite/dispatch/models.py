@@ -80,6 +80,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         late_after_s: started later than so many seconds after its slot, it may come too close to the next call of
             another process, and needs a new slot.
         is_capped: it counts against a cap on what is in flight, so that its end lets another one start.
+        fenced: it comes from a backup: what became of it since is not known here.
     """
 
     id: UUID
@@ -101,6 +102,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     spacings: tuple[tuple[tuple[UUID, str], float], ...] = ()
     late_after_s: float = math.inf
     is_capped: bool = False
+    fenced: bool = False
 
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +123,7 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
         close_lane_s: the other side refused a call as one too many, and takes none of this lane's for so long.
         attempted: False gives the attempt back: nothing was tried.
         rest_s: not tried for so long, not even to end it when its time is over.
+        withheld: it waits for the operator's word, however long that takes; for jobs behind a restore fence.
     """
 
     delay_s: float
@@ -128,6 +131,7 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
     close_lane_s: float | None = None
     attempted: bool = True
     rest_s: float = 0.0
+    withheld: bool = False
 
 
 Disposition = Finish | Again

@@ -191,8 +191,8 @@ async def select_due_jobs(connection: Connection, lane_ids: Sequence[UUID], per_
         """
         SELECT candidates.* FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (lane_id, nth)
         CROSS JOIN LATERAL (
-            SELECT id, lane_id, attempts, expires_at, lease, uncertain, uncertain_since, single_attempt, due_at,
-                   position FROM jobs
+            SELECT id, lane_id, attempts, expires_at, lease, uncertain, uncertain_since, single_attempt, fence,
+                   due_at, position FROM jobs
             WHERE jobs.lane_id = wanted.lane_id AND due_at <= fleetwrite_now()
             ORDER BY due_at, position LIMIT $2 FOR UPDATE SKIP LOCKED
         ) AS candidates ORDER BY nth, due_at, position
@@ -210,10 +210,10 @@ async def select_expired(connection: Connection, kind: str, limit: int) -> list[
     return await connection.fetch(
         """
         SELECT fleetwrite_now() AS now, jobs.id, jobs.owner_id, lane_id, scopes, attempts, expires_at, lease, uncertain,
-               uncertain_since, single_attempt
+               uncertain_since, single_attempt, fence
         FROM jobs JOIN lanes ON lanes.id = lane_id
         WHERE jobs.kind = $1 AND expires_at <= fleetwrite_now()
-          AND ((lease IS NULL AND NOT uncertain) OR jobs.due_at <= fleetwrite_now())
+          AND ((lease IS NULL AND (NOT uncertain OR jobs.due_at = 'infinity')) OR jobs.due_at <= fleetwrite_now())
         ORDER BY expires_at LIMIT $2 FOR UPDATE OF jobs SKIP LOCKED
         """,
         kind,
@@ -301,10 +301,12 @@ async def release_jobs(connection: Connection, jobs: Sequence[tuple[Job, Again]]
         """
         UPDATE jobs SET lease = NULL, uncertain = jobs.uncertain OR again.uncertain,
                attempts = jobs.attempts - CASE WHEN again.attempted THEN 0 ELSE 1 END,
-               due_at = GREATEST(LEAST(fleetwrite_now() + make_interval(secs => again.delay_s), jobs.expires_at),
-                                 fleetwrite_now() + make_interval(secs => again.rest_s))
-        FROM unnest($1::uuid[], $2::uuid[], $3::float8[], $4::bool[], $5::bool[], $6::float8[])
-            AS again (id, lease, delay_s, uncertain, attempted, rest_s)
+               fence = CASE WHEN again.withheld THEN 'withheld' ELSE jobs.fence END,
+               due_at = CASE WHEN again.withheld THEN 'infinity' ELSE
+                   GREATEST(LEAST(fleetwrite_now() + make_interval(secs => again.delay_s), jobs.expires_at),
+                            fleetwrite_now() + make_interval(secs => again.rest_s)) END
+        FROM unnest($1::uuid[], $2::uuid[], $3::float8[], $4::bool[], $5::bool[], $6::float8[], $7::bool[])
+            AS again (id, lease, delay_s, uncertain, attempted, rest_s, withheld)
         WHERE jobs.id = again.id AND jobs.lease = again.lease
         RETURNING again.lease, jobs.lane_id, again.delay_s
         """,
@@ -314,6 +316,7 @@ async def release_jobs(connection: Connection, jobs: Sequence[tuple[Job, Again]]
         [what.uncertain for _, what in jobs],
         [what.attempted for _, what in jobs],
         [what.rest_s for _, what in jobs],
+        [what.withheld for _, what in jobs],
     )
 
 
@@ -327,7 +330,8 @@ async def unpark_next(connection: Connection, keys: Sequence[OrderKey]) -> list[
     """Let the oldest job behind each of `keys` go; returns the lanes to wake."""
     rows = await connection.fetch(
         """
-        UPDATE jobs SET due_at = fleetwrite_now() WHERE due_at = 'infinity' AND id IN (
+        UPDATE jobs SET due_at = fleetwrite_now()
+        WHERE due_at = 'infinity' AND fence IS DISTINCT FROM 'withheld' AND id IN (
             SELECT DISTINCT ON (owner_id, order_key) id FROM jobs
             JOIN unnest($1::uuid[], $2::text[]) AS freed (owner_id, order_key) USING (owner_id, order_key)
             ORDER BY owner_id, order_key, position

@@ -24,6 +24,10 @@ class ReferenceUsedError(FleetwriteError):
     """The provider takes a reference only once, and this one was used by another operation."""
 
 
+class FenceRefusedError(FleetwriteError):
+    """A restore fence can not be raised, or does not hold what it was asked to let go."""
+
+
 class IdempotencyKeyReusedError(FleetwriteError):
     """An Idempotency-Key came with two different writes."""
 

@@ -49,6 +49,11 @@ _EXPIRED: Final = "expired: the time in which it was worth delivering is over"
 
 _UNREADY: Final = "not_sent: it can not be prepared for sending; the operator of this gateway has to look into it"
 
+_WITHHELD: Final = (
+    "outcome_unknown: the database was restored from a backup, and this may have been written after that was made; it"
+    " waits until the operator of this gateway has looked"
+)
+
 _INTERRUPTED: Final = "outcome_unknown: the process making this attempt ended before it had an answer"
 
 _NOT_ARRIVED: Final = Verdict(outcome=Transient(details="it did not reach the provider", error_type=Category.NETWORK))
@@ -56,6 +61,10 @@ _NOT_ARRIVED: Final = Verdict(outcome=Transient(details="it did not reach the pr
 
 class Expired(msgspec.Struct, frozen=True):
     """Its time is over, and it surely is not at the provider."""
+
+
+class Withheld(msgspec.Struct, frozen=True):
+    """It comes from a backup, and whether it was written since is for the operator to say."""
 
 
 class ExecuteSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +106,8 @@ class Executor:
             return self._put_off(job, task)
         if job.expired and not (job.uncertain and task.connector.can_look_up(task.write)):
             return _ended_unsent(job, task.operation, *_expiry(task))
+        if job.fenced and not (job.single_attempt or task.connector.can_look_up(task.write)):
+            return _withheld(job, task.operation)
         settings = self._settings
         lasts_s, wait_s = settings.attempt_lasts_s, settings.slot_wait_s
         if within_s is not None:
@@ -128,13 +139,18 @@ class Executor:
             deadline_at=patience.deadline_at,
         )
         verdict = await self._verdict(attempt)
-        settlement = self._settlement(job, task, verdict)
+        if isinstance(verdict, Withheld):
+            settlement = _withheld(job, task.operation)
+        else:
+            settlement = self._settlement(job, task, verdict)
         return msgspec.structs.replace(settlement, sign=_sign(job, task, session, verdict))
 
-    async def _verdict(self, attempt: Attempt) -> Verdict | NotTried | Expired:
+    async def _verdict(self, attempt: Attempt) -> Verdict | NotTried | Expired | Withheld:
         job = attempt.job
         if job.uncertain:
             found = await self._reconciler.find(attempt, may_repeat=attempt.may_repeat)
+            if _is_for_the_operator(attempt, found):
+                return Withheld()
             if found is not None:
                 return found
             if job.expired:
@@ -241,7 +257,9 @@ def _expiry(task: Task) -> tuple[str, Category]:
     return text, Category.AUTH
 
 
-def _sign(job: Job, task: Task, session: ProviderSession, verdict: Verdict | NotTried | Expired) -> Sign | None:
+def _sign(
+    job: Job, task: Task, session: ProviderSession, verdict: Verdict | NotTried | Expired | Withheld
+) -> Sign | None:
     """What the attempt tells about the provider's host and the login; None where no call was made."""
     if session.reach is None:
         return None
@@ -253,6 +271,28 @@ def _sign(job: Job, task: Task, session: ProviderSession, verdict: Verdict | Not
         host=task.account.host,
         reach=Reach.LOGIN_REFUSED if refused else session.reach,
     )
+
+
+def _is_for_the_operator(attempt: Attempt, found: Verdict | NotTried | None) -> bool:
+    """Whether a look at the provider leaves it open if what a backup brought back was written since."""
+    job = attempt.job
+    if not job.fenced or job.expired or job.single_attempt:
+        return False
+    if found is None:
+        # An update that is not there may have been overwritten since, by a write that the backup knows nothing of.
+        return attempt.task.write.target is not None
+    return isinstance(found, Verdict) and found.is_final and isinstance(found.outcome, Uncertain)
+
+
+def _withheld(job: Job, operation: Operation) -> Settlement:
+    again = Again(delay_s=0, uncertain=True, withheld=True)
+    return _tried(job, operation, _log(Category.NETWORK, _WITHHELD), again)
+
+
+def given_up(job: Job, operation: Operation, reason: str) -> Settlement:
+    """What is to be stored of a job that may have been written, and that somebody wants to be tried no more."""
+    log = _log(Category.NETWORK, f"outcome_unknown: {reason}")
+    return _ended(job, operation, log, Failure(may_be_written=True))
 
 
 def _ended_unsent(job: Job, operation: Operation, text: str, category: Category) -> Settlement:

@@ -86,7 +86,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def may_repeat(self) -> bool:
         """Whether it may be sent again though nobody knows: the connection says so, and there is a next time."""
-        return prefers_repeats(self.task) and not self.job.single_attempt and not self.job.expired
+        job = self.job
+        return prefers_repeats(self.task) and not (job.single_attempt or job.expired or job.fenced)
 
     @property
     def manners(self) -> Reconciliation:

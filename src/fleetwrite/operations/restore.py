@@ -1,0 +1,124 @@
+"""After a database was restored from a backup: what was pending there may have been delivered since.
+
+Such an operation is looked up before anything is sent. Where the provider can not tell, it waits for the operator's
+word.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from fleetwrite.dispatch.fences import Fence, claim_withheld, raise_fence, release_withheld, select_fenced
+from fleetwrite.kit.database import Database
+from fleetwrite.operations import store
+from fleetwrite.operations.errors import FenceRefusedError
+from fleetwrite.operations.execute import given_up
+from fleetwrite.operations.models import KIND, Operation
+from fleetwrite.operations.settle import Settler
+
+_ENDING_LASTS: Final = timedelta(minutes=5)
+"""Within that a batch is ended, or withheld again."""
+
+_GIVEN_UP: Final = (
+    "it was pending in a backup that was restored, and the operator of this gateway ended it; it may have been written"
+    " after the backup was made"
+)
+
+_WORKING: Final = """
+    SELECT DISTINCT application_name FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = ANY($1::text[]) ORDER BY application_name
+"""
+_WORKERS: Final = ("fleetwrite api", "fleetwrite worker")
+
+
+class FencedOperation(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation behind the fence.
+
+    Attributes:
+        is_withheld: it waits for the operator; otherwise a worker looks it up.
+        expires_at: when it fails if nobody decides.
+    """
+
+    operation: Operation
+    is_withheld: bool
+    expires_at: datetime
+
+
+class RestoreFence:
+    """Raises the fence, tells what is behind it, and takes the operator's word."""
+
+    def __init__(self, database: Database, settler: Settler) -> None:
+        self._database = database
+        self._settler = settler
+
+    async def raise_(self, *, again: bool = False) -> Fence:
+        """Fence every pending operation; a second run after the same restore changes nothing.
+
+        Args:
+            again: fence also where this restore seems to be fenced already.
+
+        Raises:
+            FenceRefusedError: workers or APIs are running on this database.
+        """
+        async with self._database.transaction() as connection:
+            working = [row["application_name"] for row in await connection.fetch(_WORKING, _WORKERS)]
+            if working:
+                raise FenceRefusedError(
+                    f"Stop all processes first: {', '.join(working)} is connected to this database, and may send what"
+                    " the fence has to hold."
+                )
+            # Nobody enqueues, claims or settles until the fence stands.
+            await connection.execute("LOCK TABLE jobs IN SHARE ROW EXCLUSIVE MODE")
+            return await raise_fence(connection, KIND, again=again)
+
+    async def fenced(self) -> list[FencedOperation]:
+        """What is behind the fence, in the order accepted."""
+        async with self._database.acquire() as connection:
+            rows = await select_fenced(connection, KIND)
+            stored = await store.select_stored(connection, [row["id"] for row in rows])
+        operations = {one.operation.id: one.operation for one in stored}
+        return [
+            FencedOperation(
+                operation=operations[row["id"]],
+                is_withheld=row["fence"] == "withheld",
+                expires_at=row["expires_at"],
+            )
+            for row in rows
+            if row["id"] in operations
+        ]
+
+    async def release(self, operation_ids: Sequence[UUID] | None) -> int:
+        """Let workers send operations (None: all) that wait for the operator; returns how many.
+
+        Raises:
+            FenceRefusedError: one of them does not wait for the operator; none was released.
+        """
+        async with self._database.transaction() as connection:
+            released = await release_withheld(connection, KIND, operation_ids)
+            _require(operation_ids, released)
+        return len(released)
+
+    async def fail(self, operation_ids: Sequence[UUID] | None) -> int:
+        """End operations (None: all) that wait for the operator as failed; returns how many.
+
+        Raises:
+            FenceRefusedError: one of them does not wait for the operator; none was ended.
+        """
+        async with self._database.transaction() as connection:
+            jobs = await claim_withheld(connection, KIND, operation_ids, _ENDING_LASTS)
+            _require(operation_ids, [job.id for job in jobs])
+            stored = await store.select_stored(connection, [job.id for job in jobs])
+        operations = {one.operation.id: one.operation for one in stored}
+        for job in jobs:
+            await self._settler.settle(given_up(job, operations[job.id], _GIVEN_UP))
+        return len(jobs)
+
+
+def _require(wanted: Sequence[UUID] | None, found: Sequence[UUID]) -> None:
+    missing = set(wanted or ()) - set(found)
+    if missing:
+        names = ", ".join(sorted(str(one) for one in missing))
+        raise FenceRefusedError(f"Not waiting for your word: {names}. See `fleetwrite restore-fence status`.")
