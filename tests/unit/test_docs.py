@@ -58,12 +58,12 @@ def test_every_command_and_option_exists(page: Path) -> None:
     for words in commands(page, "fleetwrite"):
         command: Any = typer.main.get_command(app)
         for word in words:
-            if hasattr(command, "commands"):
-                assert word in command.commands, f"fleetwrite {' '.join(words)}"
-                command = command.commands[word]
-            elif word.startswith("--"):
+            if word.startswith("--"):
                 known = {option for parameter in command.params for option in parameter.opts}
                 assert word in known, f"fleetwrite {' '.join(words)}"
+            elif hasattr(command, "commands"):
+                assert word in command.commands, f"fleetwrite {' '.join(words)}"
+                command = command.commands[word]
 
 
 @each_page

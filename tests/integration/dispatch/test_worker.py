@@ -4,37 +4,15 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from fleetwrite.dispatch.models import BudgetLimit, Job
-from fleetwrite.dispatch.worker import Worker, WorkerSettings
-from fleetwrite.kit.database import Connection, Listener
-from integration.dispatch.world import Recorder, World
-
-SETTINGS = WorkerSettings(concurrency=8, lease_lasts=timedelta(seconds=60))
-
-
-class Running:
-    """A worker at work, with its listener."""
-
-    def __init__(self, world: World, database_url: str, handler: Recorder) -> None:
-        self._worker = Worker(world.database, world.dispatch, [handler], SETTINGS)
-        self._listener = Listener(database_url, self._worker.channels, application_name="test worker")
-        self.stop = asyncio.Event()
-
-    async def __aenter__(self) -> Self:
-        await self._listener.__aenter__()
-        self.task = asyncio.create_task(self._worker.run(self.stop))
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        self.stop.set()
-        await self.task
-        await self._listener.__aexit__(None, None, None)
+from fleetwrite.kit.database import Connection
+from integration.dispatch.world import Recorder, Running, World
 
 
 async def test_a_worker_runs_what_is_enqueued_while_it_waits(world: World, database_url: str) -> None:

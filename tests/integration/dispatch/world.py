@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 from fleetwrite.dispatch.claims import claim
 from fleetwrite.dispatch.models import BudgetLimit, Finish, Job, Lane, NewJob
 from fleetwrite.dispatch.service import Dispatch
-from fleetwrite.kit.database import Database
+from fleetwrite.dispatch.worker import Worker, WorkerSettings
+from fleetwrite.kit.database import Database, Listener
 
 LEASE = timedelta(seconds=60)
+SETTINGS = WorkerSettings(concurrency=8, lease_lasts=LEASE)
 
 
 class World:
@@ -96,3 +98,22 @@ class Recorder:
         async with self.changed:
             await self.changed.wait_for(lambda: len(self.jobs) >= count)
         return self.jobs
+
+
+class Running:
+    """A worker at work, with its listener."""
+
+    def __init__(self, world: World, database_url: str, handler: Recorder) -> None:
+        self._worker = Worker(world.database, world.dispatch, [handler], SETTINGS)
+        self._listener = Listener(database_url, self._worker.channels, application_name="test worker")
+        self.stop = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        await self._listener.__aenter__()
+        self.task = asyncio.create_task(self._worker.run(self.stop))
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self.stop.set()
+        await self.task
+        await self._listener.__aexit__(None, None, None)
