@@ -1,6 +1,5 @@
 """`fleetwrite restore-fence`: what an operator does after a database was restored from a backup."""
 
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -34,19 +33,17 @@ async def raise_fence(config: Path | None, *, again: bool) -> list[str]:
 async def describe(config: Path | None) -> list[str]:
     """What is behind the fence, in lines to read."""
     fenced = await _with_fence(config, lambda fences: fences.fenced())
-    if not fenced:
+    if not (fenced.looking or fenced.withheld):
         return ["Nothing is behind a fence."]
-    counts = Counter(one.is_withheld for one in fenced)
-    lines = [f"{counts[False]} to be looked up by the workers, {counts[True]} waiting for your word:"]
-    for one in fenced:
-        if one.is_withheld:
-            operation = one.operation
-            lines.append(
-                f"{operation.id}  {operation.operation_type.value} {operation.resource.value}"
-                f"  connection {operation.connection_id}"
-                f"  accepted {operation.created_at.isoformat(timespec='seconds')}"
-                f"  expires {one.expires_at.isoformat(timespec='seconds')}"
-            )
+    lines = [f"{fenced.looking} to be looked up by the workers, {len(fenced.withheld)} waiting for your word:"]
+    for one in fenced.withheld:
+        operation = one.operation
+        lines.append(
+            f"{operation.id}  {operation.operation_type.value} {operation.resource.value}"
+            f"  connection {operation.connection_id}"
+            f"  accepted {operation.created_at.isoformat(timespec='seconds')}"
+            f"  expires {one.expires_at.isoformat(timespec='seconds')}"
+        )
     return lines
 
 

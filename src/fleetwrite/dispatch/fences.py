@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -56,11 +55,18 @@ async def raise_fence(connection: Connection, kind: str, *, again: bool = False)
     return Fence(raised_at=raised["raised_at"], fenced=raised["fenced"], is_new=True)
 
 
-async def select_fenced(connection: Connection, kind: str) -> list[Any]:
-    """Id and fence ('looking' or 'withheld') of each fenced job, in the order accepted."""
-    return await connection.fetch(
-        "SELECT id, fence, expires_at FROM jobs WHERE kind = $1 AND fence IS NOT NULL ORDER BY position", kind
+async def count_looking(connection: Connection, kind: str) -> int:
+    """How many fenced jobs are still to be looked up."""
+    count: int = await connection.fetchval("SELECT count(*) FROM jobs WHERE kind = $1 AND fence = 'looking'", kind)
+    return count
+
+
+async def select_withheld(connection: Connection, kind: str) -> dict[UUID, datetime]:
+    """When each withheld job expires, in the order accepted."""
+    rows = await connection.fetch(
+        "SELECT id, expires_at FROM jobs WHERE kind = $1 AND fence = 'withheld' ORDER BY position", kind
     )
+    return {row["id"]: row["expires_at"] for row in rows}
 
 
 async def release_withheld(connection: Connection, kind: str, job_ids: Sequence[UUID] | None) -> list[UUID]:

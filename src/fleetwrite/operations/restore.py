@@ -4,6 +4,7 @@ Such an operation is looked up before anything is sent. Where the provider can n
 word.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,7 +12,14 @@ from uuid import UUID
 
 import msgspec
 
-from fleetwrite.dispatch.fences import Fence, claim_withheld, raise_fence, release_withheld, select_fenced
+from fleetwrite.dispatch.fences import (
+    Fence,
+    claim_withheld,
+    count_looking,
+    raise_fence,
+    release_withheld,
+    select_withheld,
+)
 from fleetwrite.kit.database import Database
 from fleetwrite.operations import store
 from fleetwrite.operations.errors import FenceRefusedError
@@ -34,17 +42,23 @@ _WORKING: Final = """
 _WORKERS: Final = ("fleetwrite api", "fleetwrite worker")
 
 
-class FencedOperation(msgspec.Struct, frozen=True, kw_only=True):
-    """An operation behind the fence.
-
-    Attributes:
-        is_withheld: it waits for the operator; otherwise a worker looks it up.
-        expires_at: when it fails if nobody decides.
-    """
+class WithheldOperation(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation that waits for the operator; `expires_at`: when it fails if nobody decides."""
 
     operation: Operation
-    is_withheld: bool
     expires_at: datetime
+
+
+class Fenced(msgspec.Struct, frozen=True, kw_only=True):
+    """What is behind the fence.
+
+    Attributes:
+        looking: how many operations the workers are still to look up, or to get at behind others.
+        withheld: those that wait for the operator, in the order accepted.
+    """
+
+    looking: int
+    withheld: tuple[WithheldOperation, ...]
 
 
 class RestoreFence:
@@ -74,21 +88,19 @@ class RestoreFence:
             await connection.execute("LOCK TABLE jobs IN SHARE ROW EXCLUSIVE MODE")
             return await raise_fence(connection, KIND, again=again)
 
-    async def fenced(self) -> list[FencedOperation]:
-        """What is behind the fence, in the order accepted."""
+    async def fenced(self) -> Fenced:
+        """What is behind the fence."""
         async with self._database.acquire() as connection:
-            rows = await select_fenced(connection, KIND)
-            stored = await store.select_stored(connection, [row["id"] for row in rows])
+            looking = await count_looking(connection, KIND)
+            expires_at = await select_withheld(connection, KIND)
+            stored = await store.select_stored(connection, list(expires_at))
         operations = {one.operation.id: one.operation for one in stored}
-        return [
-            FencedOperation(
-                operation=operations[row["id"]],
-                is_withheld=row["fence"] == "withheld",
-                expires_at=row["expires_at"],
-            )
-            for row in rows
-            if row["id"] in operations
-        ]
+        withheld = tuple(
+            WithheldOperation(operation=operations[of], expires_at=at)
+            for of, at in expires_at.items()
+            if of in operations
+        )
+        return Fenced(looking=looking, withheld=withheld)
 
     async def release(self, operation_ids: Sequence[UUID] | None) -> int:
         """Let workers send operations (None: all) that wait for the operator; returns how many.
@@ -112,8 +124,9 @@ class RestoreFence:
             _require(operation_ids, [job.id for job in jobs])
             stored = await store.select_stored(connection, [job.id for job in jobs])
         operations = {one.operation.id: one.operation for one in stored}
-        for job in jobs:
-            await self._settler.settle(given_up(job, operations[job.id], _GIVEN_UP))
+        async with asyncio.TaskGroup() as tasks:
+            for job in jobs:
+                tasks.create_task(self._settler.settle(given_up(job, operations[job.id], _GIVEN_UP)))
         return len(jobs)
 
 

@@ -18,7 +18,7 @@ from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.kit.postgres import EmbeddedPostgres
 from fleetwrite.operations.errors import FenceRefusedError
 from integration.operations import writes
-from integration.operations.endings import DELIVERED, UNKNOWN, endings
+from integration.operations.endings import DELIVERED, UNKNOWN, UNREACHABLE, endings
 from integration.operations.world import FAILED, PENDING, SUCCESS, World
 
 MARK = re.compile(r"mark-\d+")
@@ -85,6 +85,12 @@ async def work(world: World) -> None:
         pass
 
 
+async def behind_the_fence(world: World) -> tuple[int, list[UUID]]:
+    """How many are to be looked up, and which wait for the operator."""
+    fenced = await world.services.restore_fence.fenced()
+    return fenced.looking, [one.operation.id for one in fenced.withheld]
+
+
 def committed(world: World) -> Counter[str]:
     """How often the provider took the write with each mark."""
     calls: list[Any] = [msgspec.json.decode(entry) for page in world.simulator.storage.log_pages(0) for entry in page]
@@ -119,9 +125,7 @@ async def test_after_a_restore_nothing_is_sent_twice_and_what_was_not_sent_is(
     for operation_id in set(waiting) - {parked}:
         operation = await world.operation(operation_id)
         assert (operation.status, endings(operation)) == (PENDING, [UNKNOWN])
-    assert [(one.operation.id, one.is_withheld) for one in await world.services.restore_fence.fenced()] == [
-        (one, one != parked) for one in waiting
-    ]
+    assert await behind_the_fence(world) == (1, [one for one in waiting if one != parked])
     assert set(committed(world).values()) == {1}
 
     # The operator looked: the one half is at the provider, the other is not.
@@ -134,7 +138,7 @@ async def test_after_a_restore_nothing_is_sent_twice_and_what_was_not_sent_is(
         expected = (FAILED, [UNKNOWN, UNKNOWN]) if operation_id in delivered else (SUCCESS, [UNKNOWN, DELIVERED])
         assert (operation.status, endings(operation)) == expected
     assert committed(world) == dict.fromkeys((delivered | undelivered | new).values(), 1)
-    assert await world.services.restore_fence.fenced() == []
+    assert await behind_the_fence(world) == (0, [])
 
 
 async def test_an_update_that_is_not_there_waits_as_newer_data_may_stand_in_its_place(
@@ -176,6 +180,22 @@ async def test_what_was_in_flight_when_the_backup_was_made_is_not_sent_either(
     assert set(committed(world).values()) == {1}
 
 
+async def test_a_sync_write_of_which_nobody_waits_any_more_is_ended_and_not_sent(
+    fresh_world: World, backups: Backups
+) -> None:
+    ids = []
+    for kind in (writes.TRAILER, writes.MESSAGE):
+        request = fresh_world.request(kind.resource, kind.body(fresh_world, writes.new_mark()), is_sync=True)
+        ids.append((await fresh_world.services.operations._acceptor.accept(request)).answer.id)
+    world = await backups.restore(await backups.take())
+    await world.services.restore_fence.raise_()
+    await work(world)
+    for operation_id, ending in zip(ids, (UNREACHABLE, UNKNOWN), strict=True):
+        operation = await world.operation(operation_id)
+        assert (operation.status, endings(operation)) == (FAILED, [ending])
+    assert committed(world) == {}
+
+
 async def test_what_nobody_decides_about_fails_when_its_time_is_over(fresh_world: World, backups: Backups) -> None:
     (operation_id,) = await submit(fresh_world, (writes.MESSAGE,))
     world = await backups.restore(await backups.take())
@@ -192,13 +212,13 @@ async def test_a_fence_that_is_raised_twice_leaves_alone_what_came_after_it(
     await submit(fresh_world, (writes.MESSAGE,))
     world = await backups.restore(await backups.take())
     first = await world.services.restore_fence.raise_()
-    (new_id,) = await submit(world, (writes.MESSAGE,))
+    await submit(world, (writes.MESSAGE,))
     second = await world.services.restore_fence.raise_()
     assert (second.is_new, second.raised_at, second.fenced) == (False, first.raised_at, 1)
-    assert len(await world.services.restore_fence.fenced()) == 1
+    assert await behind_the_fence(world) == (1, [])
     forced = await world.services.restore_fence.raise_(again=True)
     assert (forced.is_new, forced.fenced) == (True, 2)
-    assert new_id in [one.operation.id for one in await world.services.restore_fence.fenced()]
+    assert await behind_the_fence(world) == (2, [])
 
 
 async def test_a_restore_of_a_backup_that_holds_a_fence_is_fenced_anew(fresh_world: World, backups: Backups) -> None:
@@ -208,7 +228,7 @@ async def test_a_restore_of_a_backup_that_holds_a_fence_is_fenced_anew(fresh_wor
     inner = Backups(first, backups._dsn, backups._stack)
     second = await inner.restore(await inner.take())
     assert (await second.services.restore_fence.raise_()).is_new
-    assert len(await second.services.restore_fence.fenced()) == 1
+    assert await behind_the_fence(second) == (1, [])
 
 
 async def test_a_fence_is_not_raised_while_a_worker_runs(fresh_world: World) -> None:
