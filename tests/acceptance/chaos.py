@@ -280,7 +280,7 @@ class Monkey:
 
     async def _until(self, reached: Callable[[], bool]) -> None:
         """Wait for that progress; not for ever, as all that is left may wait for leases to end."""
-        deadline = asyncio.get_running_loop().time() + 3
+        deadline = asyncio.get_running_loop().time() + 2
         while not reached() and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.02)
 

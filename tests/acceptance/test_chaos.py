@@ -12,7 +12,7 @@ from typing import Any, Final
 from acceptance.chaos import MARK, Author, Monkey, Receiver, Stream, Write, submit, subscribed
 from acceptance.stack import Stack
 
-WRITES: Final = int(os.environ.get("CHAOS_WRITES", "700"))
+WRITES: Final = int(os.environ.get("CHAOS_WRITES", "500"))
 """`make chaos` has 5,000."""
 
 KILLS: Final = max(8, WRITES // 100)
