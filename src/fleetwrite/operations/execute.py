@@ -148,15 +148,9 @@ class Executor:
     async def _verdict(self, attempt: Attempt) -> Verdict | NotTried | Expired | Withheld:
         job = attempt.job
         if job.uncertain:
-            found = await self._reconciler.find(attempt, may_repeat=attempt.may_repeat)
-            if _is_for_the_operator(attempt, found):
-                return Withheld()
-            if found is not None:
-                return found
-            if job.expired:
-                return Expired()
-            if job.single_attempt:
-                return _NOT_ARRIVED
+            known = await self._look_first(attempt)
+            if known is not None:
+                return known
         verdict = await self._send(attempt)
         if not isinstance(verdict, Verdict):
             return verdict
@@ -176,6 +170,18 @@ class Executor:
             unknown = Uncertain(details=f"no slot came free to look it up after this: {outcome.details}")
             return Verdict(outcome=unknown, answer=verdict.answer)
         return found or (verdict if isinstance(outcome, Rejected) else _NOT_ARRIVED)
+
+    async def _look_first(self, attempt: Attempt) -> Verdict | NotTried | Expired | Withheld | None:
+        """What an uncertain job comes to without being sent; None: it has to be sent."""
+        job = attempt.job
+        found = await self._reconciler.find(attempt, may_repeat=attempt.may_repeat)
+        if _is_for_the_operator(attempt, found):
+            return Withheld()
+        if found is not None:
+            return found
+        if job.expired:
+            return Expired()
+        return _NOT_ARRIVED if job.single_attempt else None
 
     async def _send(self, attempt: Attempt) -> Verdict | NotTried:
         task = attempt.task

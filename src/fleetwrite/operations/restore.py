@@ -35,6 +35,12 @@ _GIVEN_UP: Final = (
     " after the backup was made"
 )
 
+_DOUBT_SINCE: Final = """
+    UPDATE jobs SET uncertain_since = operations.created_at
+    FROM operations WHERE operations.id = jobs.id AND jobs.fence = 'looking' AND jobs.uncertain_since IS NULL
+"""
+"""An attempt that the backup knows nothing of can have been begun at any time since the write was accepted."""
+
 _WORKING: Final = """
     SELECT DISTINCT application_name FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = ANY($1::text[]) ORDER BY application_name
@@ -86,7 +92,9 @@ class RestoreFence:
                 )
             # Nobody enqueues, claims or settles until the fence stands.
             await connection.execute("LOCK TABLE jobs IN SHARE ROW EXCLUSIVE MODE")
-            return await raise_fence(connection, KIND, again=again)
+            fence = await raise_fence(connection, KIND, again=again)
+            await connection.execute(_DOUBT_SINCE)
+            return fence
 
     async def fenced(self) -> Fenced:
         """What is behind the fence."""

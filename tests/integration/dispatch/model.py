@@ -135,7 +135,7 @@ class Model:
         assert (job.owner_id, job.scopes) == (held.new.lane.owner_id, held.new.lane.scopes)
         if only_expired:
             assert expired
-            assert held.lease is None or (held.due_at is not None and held.due_at <= self.now), "its lease holds"
+            assert self._may_be_ended(held), "its lease holds, or it may still arrive"
         else:
             assert held.due_at is not None, "it is parked"
             assert held.due_at <= self.now, "it is not due, or its lease holds"
@@ -164,11 +164,7 @@ class Model:
 
     def overlooked_expired(self) -> list[Waiting]:
         """What a claim of expired jobs should have taken."""
-        return [
-            one
-            for one in self.jobs.values()
-            if one.expires_at <= self.now and (one.lease is None or (one.due_at is not None and one.due_at <= self.now))
-        ]
+        return [one for one in self.jobs.values() if one.expires_at <= self.now and self._may_be_ended(one)]
 
     def settle(self, job: Job, what: Disposition) -> bool:
         """Note what becomes of a claimed job; False where its lease was lost."""
@@ -200,6 +196,10 @@ class Model:
     def _may_go(self, one: Waiting) -> bool:
         needs_no_slot = one.expires_at <= self.now or one.lease is not None or one.uncertain
         return needs_no_slot or self.has_slot(one.new.lane.owner_id, one.new.lane.scopes)
+
+    def _may_be_ended(self, one: Waiting) -> bool:
+        """Whether it need not be waited for: nobody works on it, and nothing of it can be on its way."""
+        return one.due_at is None or (one.lease is None and not one.uncertain) or one.due_at <= self.now
 
     def _budgets_of(self, owner: UUID, scopes: Iterable[str]) -> list[Budget]:
         return [self.budgets[owner, scope] for scope in scopes if (owner, scope) in self.budgets]
