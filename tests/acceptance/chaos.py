@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum, auto
 from typing import Any, Final, Self
 
 import aiohttp
@@ -31,20 +32,28 @@ IN_FLIGHT: Final = 150
 """So many writes are on their way at a time: enough for the workers, few enough to flow until the last kill."""
 
 
+class ToldBy(Enum):
+    """What a write is known by at the provider."""
+
+    MARK = auto()  # an id of ours, or the record itself: it has to succeed, once
+    CONTENT = auto()  # what it says: it is there once at most, and may end as unknown
+    NOTHING = auto()  # it must never be sent a second time
+
+
 @dataclass(frozen=True)
 class Write:
     """One write of a partner.
 
     Attributes:
         mark: what is found again in the provider's log.
-        is_findable: the provider lets it be looked up, so that it has to succeed, once.
+        told_by: what a look at the provider tells it by after a lost answer.
     """
 
     method: str
     path: str
     fields: Json
     mark: str
-    is_findable: bool
+    told_by: ToldBy
 
 
 @dataclass(frozen=True)
@@ -105,31 +114,31 @@ class Author:
 
     def _update(self, path: str) -> Write:
         mark = self._mark()
-        return Write("PATCH", path, {"notes": mark}, mark, is_findable=True)
+        return Write("PATCH", path, {"notes": mark}, mark, told_by=ToldBy.MARK)
 
     def _message(self, driver: str) -> Write:
         mark = self._mark()
         fields = {"sender_id": self._office_user, "recipient_id": driver, "message_text": mark}
-        return Write("POST", "/v2/telematics/messages", fields, mark, is_findable=False)
+        return Write("POST", "/v2/telematics/messages", fields, mark, told_by=ToldBy.CONTENT)
 
     def _trailer(self) -> Write:
         mark = self._mark()
-        return Write("POST", "/v2/telematics/trailers", {"trailer_name": mark}, mark, is_findable=True)
+        return Write("POST", "/v2/telematics/trailers", {"trailer_name": mark}, mark, told_by=ToldBy.MARK)
 
     def _vehicle(self) -> Write:
         mark = self._mark()
         fields = {"vehicle_name": mark, "model_year": 2021}
-        return Write("POST", "/v2/telematics/vehicles", fields, mark, is_findable=True)
+        return Write("POST", "/v2/telematics/vehicles", fields, mark, told_by=ToldBy.MARK)
 
     def _driver(self) -> Write:
         mark = self._mark()
         fields = {"is_driver": True, "username": mark, "first_name": "Jane", "last_name": "Doe"}
-        return Write("POST", "/v2/telematics/users", fields, mark, is_findable=True)
+        return Write("POST", "/v2/telematics/users", fields, mark, told_by=ToldBy.MARK)
 
     def _office_user_(self) -> Write:
         mark = self._mark()
         fields = {"is_driver": False, "user_email": f"{mark}@acme.example", "first_name": "Joe", "last_name": "Bloggs"}
-        return Write("POST", "/v2/telematics/users", fields, mark, is_findable=False)
+        return Write("POST", "/v2/telematics/users", fields, mark, told_by=ToldBy.CONTENT)
 
     def _fuel(self) -> Write:
         mark = self._mark()
@@ -144,7 +153,7 @@ class Author:
             "total_cost": 412.6,
             "currency": "USD",
         }
-        return Write("POST", "/v2/telematics/fuel-transactions", fields, mark, is_findable=False)
+        return Write("POST", "/v2/telematics/fuel-transactions", fields, mark, told_by=ToldBy.NOTHING)
 
     def _dvir(self) -> Write:
         mark = self._mark()
@@ -154,7 +163,7 @@ class Author:
             "log_type": "mechanic",
             "driver_comment": mark,
         }
-        return Write("POST", "/v2/telematics/dvir-logs", fields, mark, is_findable=False)
+        return Write("POST", "/v2/telematics/dvir-logs", fields, mark, told_by=ToldBy.CONTENT)
 
 
 @dataclass
