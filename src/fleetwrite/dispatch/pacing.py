@@ -86,7 +86,7 @@ class Pace(msgspec.Struct):
 
     @property
     def due_at(self) -> datetime:
-        """When the next call may start, as far as this budget is concerned; long ago where nothing was called lately."""
+        """When the next call may start, as far as this budget goes; long ago where nothing was called lately."""
         return max(self.next_at, self.closed_until)
 
     def take(self, at: datetime) -> None:
@@ -115,8 +115,8 @@ def look_ahead(paces: list[Pace]) -> timedelta:
 def earliest_slot(paces: list[Pace], now: datetime) -> datetime:
     """The first instant at which all of `paces` have a slot.
 
-    That may be a moment ago: a slot for which a claim came a little too late is still good, or each claim would push all
-    later calls back by its own delay.
+    That may be a moment ago: a slot for which a claim came a little too late is still good, or each claim would push
+    all later calls back by its own delay.
     """
     due_at = max((pace.due_at for pace in paces), default=now)
     forgiven_s = min((pace.forgives_s for pace in paces), default=0.0)
