@@ -2,10 +2,16 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
+
+from fleetwrite.api.faults import is_storable_instant
 from fleetwrite.api.json_text import excerpt
+from fleetwrite.contract.enums import MessagePriorityEnum
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
+from fleetwrite.contract.telematics import Instant
 from fleetwrite.kit.ids import new_id
 from fleetwrite.operations.models import Directives
 
@@ -13,6 +19,9 @@ PREFER: Final = "Prefer"
 NULL: Final = "Fleetwrite-Null"
 LOSSES: Final = "Fleetwrite-Losses"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+EXPIRES_AT: Final = "Fleetwrite-Expires-At"
+NOT_BEFORE: Final = "Fleetwrite-Not-Before"
+PRIORITY: Final = "Fleetwrite-Priority"
 IDEMPOTENCY_REPLAYED: Final = "Idempotency-Replayed"
 REQUEST_ID: Final = "X-Request-ID"
 IGNORED_FIELDS: Final = "Fleetwrite-Ignored-Fields"
@@ -45,7 +54,14 @@ def read_directives(headers: Mapping[str, str]) -> tuple[Directives, list[Valida
     if key is not None and not (len(key) <= LONGEST_IDEMPOTENCY_KEY and _VISIBLE.fullmatch(key)):
         message = f"Must be 1 to {LONGEST_IDEMPOTENCY_KEY} visible ASCII characters without blanks."
         faults.append(_fault(IDEMPOTENCY_KEY, key, ErrorType.FORMAT, message))
-    directives = Directives(clear_nulls=clear is not None, allow_losses=losses is not None, idempotency_key=key)
+    directives = Directives(
+        clear_nulls=clear is not None,
+        allow_losses=losses is not None,
+        idempotency_key=key,
+        expires_at=_instant(EXPIRES_AT, headers, faults),
+        not_before=_instant(NOT_BEFORE, headers, faults),
+        priority=_priority(headers, faults),
+    )
     return directives, faults
 
 
@@ -89,6 +105,33 @@ def name_list(names: Iterable[str]) -> str:
             return f"{joined}, ..." if joined else "..."
         joined = f"{joined}, {name}" if joined else name
     return joined
+
+
+def _instant(header: str, headers: Mapping[str, str], faults: list[ValidationErrorDetail]) -> datetime | None:
+    text = headers.get(header.lower())
+    if text is None:
+        return None
+    try:
+        at: datetime = msgspec.convert(text.strip(), type=Instant)
+    except msgspec.ValidationError:
+        at = datetime.max.replace(tzinfo=UTC)
+    if not is_storable_instant(at):
+        message = "Must be a date-time with an offset, such as 2026-05-04T10:00:00Z."
+        faults.append(_fault(header, text, ErrorType.FORMAT, message))
+        return None
+    return at
+
+
+def _priority(headers: Mapping[str, str], faults: list[ValidationErrorDetail]) -> MessagePriorityEnum | None:
+    text = headers.get(PRIORITY.lower())
+    if text is None:
+        return None
+    try:
+        return MessagePriorityEnum(text.strip().lower())
+    except ValueError:
+        words = ", ".join(f"`{one}`" for one in MessagePriorityEnum)
+        faults.append(_fault(PRIORITY, text, ErrorType.ENUM, f"Must be one of {words}, or leave the header out."))
+        return None
 
 
 def _fault(header: str, given: str, error_type: ErrorType, message: str) -> ValidationErrorDetail:

@@ -12,6 +12,7 @@ from fleetwrite.api.authentication import TOKEN_PATH
 from fleetwrite.api.endpoint import JSON, AnswerShape, Endpoint, Tag
 from fleetwrite.api.error_answers import BODIES
 from fleetwrite.api.json_schemas import Schema, schema_components
+from fleetwrite.contract.enums import MessagePriorityEnum
 from fleetwrite.contract.notifications import BaseResourceOperationEvent, EventEnvelope
 
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
@@ -76,6 +77,21 @@ _DIRECTIVES: Final[Sequence[tuple[str, str, Schema]]] = (
         headers.IDEMPOTENCY_KEY,
         "Your own name for this write. The same write under the same name is carried out once, and answered the same.",
         {"type": "string", "minLength": 1, "maxLength": headers.LONGEST_IDEMPOTENCY_KEY},
+    ),
+    (
+        headers.EXPIRES_AT,
+        "Until when the write is worth delivering, instead of the deadline of its kind; at most 30 days ahead.",
+        {"type": "string", "format": "date-time"},
+    ),
+    (
+        headers.NOT_BEFORE,
+        "The write is not sent earlier; at most 30 days ahead. Not for sync writes.",
+        {"type": "string", "format": "date-time"},
+    ),
+    (
+        headers.PRIORITY,
+        "What goes first where a TSP's limits make writes wait. Wins over the `priority` in a message's body.",
+        {"type": "string", "enum": [priority.value for priority in MessagePriorityEnum]},
     ),
 )
 _PREFER: Final = (

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from fleetwrite.dispatch import budget_store, store
-from fleetwrite.dispatch.models import Job
+from fleetwrite.dispatch.models import PRIORITIES, Job
 from fleetwrite.dispatch.pacing import HORIZON, Pace, earliest_slot, is_full, look_ahead, occupy, take_slot
 from fleetwrite.kit.database import Connection
 
@@ -43,11 +43,12 @@ async def claim(
     untouched = {key: pace.next_at for key, pace in paces.items()}
     per_lane = min(JOBS_PER_LANE, limit)
     # One more than may be taken, to know whether the lane has more to give.
-    rows = await store.select_due_jobs(connection, [lane["id"] for lane in lanes], per_lane + 1)
+    rows = await store.select_due_jobs(connection, [lane["id"] for lane in lanes], per_lane + 1, now)
     candidates: dict[UUID, list[Any]] = {lane["id"]: [] for lane in lanes}
     for row in rows:
         candidates[row["lane_id"]].append(row)
 
+    lanes = _urgent_first(lanes, candidates)
     jobs: list[Job] = []
     not_before: list[datetime | None] = []
     for lane in lanes:
@@ -77,6 +78,22 @@ async def claim_expired(connection: Connection, kind: str, limit: int, lease_las
 def clock_at(now: datetime) -> SlotClock:
     """The clock of an instant that the database has just told. Never early: the answer was on its way for a moment."""
     return SlotClock(now, asyncio.get_running_loop().time())
+
+
+def _urgent_first(lanes: Sequence[Any], candidates: Mapping[UUID, Sequence[Any]]) -> list[Any]:
+    """The lanes in their order, but where several of one owner share budgets, the one with the most urgent job first.
+
+    Owners keep their turns: what is urgent to one delays no other.
+    """
+    turns: dict[UUID, int] = {}
+    for turn, lane in enumerate(lanes):
+        turns.setdefault(lane["owner_id"], turn)
+
+    def rank(lane: Any) -> tuple[int, int]:
+        of_lane = candidates[lane["id"]]
+        return turns[lane["owner_id"]], of_lane[0]["priority"] if of_lane else PRIORITIES[-1]
+
+    return sorted(lanes, key=rank)
 
 
 def _take(

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -42,14 +42,25 @@ class Lane(msgspec.Struct, frozen=True):
         return derive_id(self.owner_id, *self.scopes)
 
 
+PRIORITIES: Final = (0, 1, 2, 3)
+"""What a job's priority may be; 0 is taken first. A claim looks for each value apart, so they are few."""
+
+USUAL_PRIORITY: Final = 2
+
+
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of work to be enqueued.
 
     Attributes:
         id: the id of what is to be done (operation, delivery).
         lane: where it waits.
-        lasts: for how long it is worth doing, from now on.
-        order_key: jobs of one owner with the same key run one after the other, in the order accepted.
+        lasts: for how long it is worth doing, from now or from `not_before` on.
+        expires_at: until when it is worth doing, instead of `lasts`.
+        not_before: it is not due earlier.
+        priority: one of PRIORITIES; what waits in the same lane with a smaller one goes first.
+        order_key: jobs of one owner with the same key run one after the other, in the order accepted, whatever their
+            priorities.
+        uncertain_since: when an earlier attempt may have reached the other side, at the earliest: look before sending.
         lease: set when the enqueuing process runs it itself, at once and with one attempt only.
         lease_lasts: for how long that process may keep it.
     """
@@ -57,7 +68,11 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     lane: Lane
     lasts: timedelta
+    expires_at: datetime | None = None
+    not_before: datetime | None = None
+    priority: int = USUAL_PRIORITY
     order_key: str | None = None
+    uncertain_since: datetime | None = None
     lease: UUID | None = None
     lease_lasts: timedelta = timedelta()
 

@@ -134,11 +134,9 @@ class Dispatch:
                 raise OrderConflictError("Earlier work with the same order key is still waiting.")
             placed.append((job, parked))
         await store.ensure_lanes(connection, (job.lane for job in jobs))
-        await store.insert_jobs(connection, placed)
-        waiting = [job for job, parked in placed if not parked]
+        waiting = await store.insert_jobs(connection, placed)
         if waiting:
-            delays_s = [job.lease_lasts.total_seconds() for job in waiting]
-            await store.wake_lanes(connection, [job.lane.id for job in waiting], delays_s)
+            await store.wake_lanes(connection, [lane for lane, _ in waiting], [delay_s for _, delay_s in waiting])
             await store.notify(connection)
 
     async def lock_leases(self, connection: Connection, jobs: Sequence[Job]) -> set[UUID]:
@@ -169,7 +167,8 @@ class Dispatch:
             keys = [(row["owner_id"], row["order_key"]) for row in gone if row["order_key"] is not None]
             if keys:
                 await store.lock_order_keys(connection, keys)
-                lanes.update(dict.fromkeys(await store.unpark_next(connection, keys), 0.0))
+                for lane_id, delay_s in await store.unpark_next(connection, keys):
+                    lanes[lane_id] = min(lanes.get(lane_id, delay_s), delay_s)
         if again:
             # A claim of an expired job counted no attempt that could be given back.
             back = await store.release_jobs(

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from fleetwrite.dispatch.models import Again, Job, Lane, NewJob
+from fleetwrite.dispatch.models import PRIORITIES, Again, Job, Lane, NewJob
 from fleetwrite.kit.database import Connection
 
 CHANNEL = "fleetwrite_dispatch"
@@ -138,19 +138,28 @@ async def select_waiting_lanes(connection: Connection, owner_ids: Iterable[UUID]
     return [row["id"] for row in rows]
 
 
-async def insert_jobs(connection: Connection, jobs: Sequence[tuple[NewJob, bool]]) -> None:
-    """Insert jobs; the flag says whether a job is parked behind another with its order key."""
-    await connection.execute(
+async def insert_jobs(connection: Connection, jobs: Sequence[tuple[NewJob, bool]]) -> list[tuple[UUID, float]]:
+    """Insert jobs; the flag says whether a job is parked behind another with its order key.
+
+    Returns the lane of each that is not parked, and the seconds until it is due.
+    """
+    rows = await connection.fetch(
         """
         INSERT INTO jobs (id, lane_id, owner_id, kind, order_key, due_at, expires_at, attempts, single_attempt, lease,
-                          uncertain_since)
+                          uncertain_since, priority, not_before, uncertain)
         SELECT id, lane_id, owner_id, kind, order_key,
-               CASE WHEN parked THEN 'infinity' ELSE fleetwrite_now() + lease_lasts END,
-               fleetwrite_now() + lasts, CASE WHEN lease IS NULL THEN 0 ELSE 1 END, lease IS NOT NULL, lease,
-               CASE WHEN lease IS NOT NULL THEN fleetwrite_now() END
+               CASE WHEN parked THEN 'infinity' ELSE GREATEST(fleetwrite_now() + lease_lasts, not_before) END,
+               COALESCE(expires_at, GREATEST(fleetwrite_now(), not_before) + lasts),
+               CASE WHEN lease IS NULL THEN 0 ELSE 1 END, lease IS NOT NULL, lease,
+               CASE WHEN lease IS NULL THEN uncertain_since ELSE fleetwrite_now() END,
+               priority, not_before, uncertain_since IS NOT NULL
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bool[], $7::interval[],
-                    $8::uuid[], $9::interval[])
-            AS new (id, lane_id, owner_id, kind, order_key, parked, lasts, lease, lease_lasts)
+                    $8::uuid[], $9::interval[], $10::smallint[], $11::timestamptz[], $12::timestamptz[],
+                    $13::timestamptz[])
+            AS new (id, lane_id, owner_id, kind, order_key, parked, lasts, lease, lease_lasts, priority, not_before,
+                    expires_at, uncertain_since)
+        RETURNING lane_id, CASE WHEN due_at < 'infinity'
+            THEN extract(epoch FROM due_at - fleetwrite_now())::float8 END AS delay_s
         """,
         [job.id for job, _ in jobs],
         [job.lane.id for job, _ in jobs],
@@ -161,7 +170,12 @@ async def insert_jobs(connection: Connection, jobs: Sequence[tuple[NewJob, bool]
         [job.lasts for job, _ in jobs],
         [job.lease for job, _ in jobs],
         [job.lease_lasts for job, _ in jobs],
+        [job.priority for job, _ in jobs],
+        [job.not_before for job, _ in jobs],
+        [job.expires_at for job, _ in jobs],
+        [job.uncertain_since for job, _ in jobs],
     )
+    return [(row["lane_id"], row["delay_s"]) for row in rows if row["delay_s"] is not None]
 
 
 async def notify(connection: Connection) -> None:
@@ -185,20 +199,27 @@ async def lock_due_lanes(connection: Connection, kind: str, limit: int) -> list[
     )
 
 
-async def select_due_jobs(connection: Connection, lane_ids: Sequence[UUID], per_lane: int) -> list[Any]:
-    """Up to `per_lane` due jobs of each lane, locked, in the order in which they became due."""
+async def select_due_jobs(connection: Connection, lane_ids: Sequence[UUID], per_lane: int, now: datetime) -> list[Any]:
+    """Up to `per_lane` jobs of each lane that are due at `now`, locked, the most urgent first, then by due time."""
+    # A range of the index for each lane and priority: only what is due is read, however much waits behind it.
     return await connection.fetch(
         """
         SELECT candidates.* FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (lane_id, nth)
         CROSS JOIN LATERAL (
-            SELECT id, lane_id, attempts, expires_at, lease, uncertain, uncertain_since, single_attempt, fence,
-                   due_at, position FROM jobs
-            WHERE jobs.lane_id = wanted.lane_id AND due_at <= fleetwrite_now()
-            ORDER BY due_at, position LIMIT $2 FOR UPDATE SKIP LOCKED
-        ) AS candidates ORDER BY nth, due_at, position
+            SELECT of_priority.* FROM unnest($3::smallint[]) AS ranks (priority)
+            CROSS JOIN LATERAL (
+                SELECT id, lane_id, attempts, expires_at, lease, uncertain, uncertain_since, single_attempt, fence,
+                       priority, due_at, position
+                FROM jobs
+                WHERE jobs.lane_id = wanted.lane_id AND jobs.priority = ranks.priority AND due_at <= $4
+                ORDER BY due_at, position LIMIT $2 FOR UPDATE SKIP LOCKED
+            ) AS of_priority ORDER BY priority, due_at, position LIMIT $2
+        ) AS candidates ORDER BY nth, priority, due_at, position
         """,
         list(lane_ids),
         per_lane,
+        PRIORITIES,
+        now,
     )
 
 
@@ -245,14 +266,21 @@ async def reschedule_lanes(
     connection: Connection, lane_ids: Sequence[UUID], not_before: Sequence[datetime | None]
 ) -> None:
     """Let each lane be due when its first job is, but not before the given instant (None: no such bound)."""
+    # The first of each priority, by the index: the least of all would be looked for among all jobs of the lane.
     await connection.execute(
         """
-        UPDATE lanes SET due_at = GREATEST(
-            COALESCE((SELECT min(jobs.due_at) FROM jobs WHERE jobs.lane_id = lanes.id), 'infinity'), at.not_before)
+        UPDATE lanes SET due_at = GREATEST(COALESCE((
+            SELECT min(first.due_at) FROM unnest($3::smallint[]) AS ranks (priority)
+            CROSS JOIN LATERAL (
+                SELECT jobs.due_at FROM jobs WHERE jobs.lane_id = lanes.id AND jobs.priority = ranks.priority
+                ORDER BY jobs.due_at LIMIT 1
+            ) AS first
+        ), 'infinity'), at.not_before)
         FROM unnest($1::uuid[], $2::timestamptz[]) AS at (id, not_before) WHERE lanes.id = at.id
         """,
         list(lane_ids),
         list(not_before),
+        PRIORITIES,
     )
 
 
@@ -326,21 +354,23 @@ async def select_attempted(connection: Connection, job_ids: Sequence[UUID]) -> s
     return {row["id"] for row in rows}
 
 
-async def unpark_next(connection: Connection, keys: Sequence[OrderKey]) -> list[UUID]:
-    """Let the oldest job behind each of `keys` go; returns the lanes to wake."""
+async def unpark_next(connection: Connection, keys: Sequence[OrderKey]) -> list[tuple[UUID, float]]:
+    """Let the oldest job behind each of `keys` go, when its own time has come; returns the lanes to wake, and the
+    seconds until there is something to do.
+    """
     rows = await connection.fetch(
         """
-        UPDATE jobs SET due_at = fleetwrite_now()
+        UPDATE jobs SET due_at = GREATEST(fleetwrite_now(), not_before)
         WHERE due_at = 'infinity' AND fence IS DISTINCT FROM 'withheld' AND id IN (
             SELECT DISTINCT ON (owner_id, order_key) id FROM jobs
             JOIN unnest($1::uuid[], $2::text[]) AS freed (owner_id, order_key) USING (owner_id, order_key)
             ORDER BY owner_id, order_key, position
-        ) RETURNING lane_id
+        ) RETURNING lane_id, extract(epoch FROM due_at - fleetwrite_now())::float8 AS delay_s
         """,
         [owner for owner, _ in keys],
         [key for _, key in keys],
     )
-    return [row["lane_id"] for row in rows]
+    return [(row["lane_id"], row["delay_s"]) for row in rows]
 
 
 async def select_lag_s(connection: Connection) -> dict[str, float]:

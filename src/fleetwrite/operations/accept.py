@@ -26,6 +26,7 @@ from fleetwrite.dispatch.models import Lane, NewJob
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.events.models import NewEvent
 from fleetwrite.events.store import append
+from fleetwrite.kit.clock import database_now
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.group_commit import GroupCommit
 from fleetwrite.kit.ids import new_id
@@ -37,6 +38,7 @@ from fleetwrite.operations.models import KIND, Accepted, Operation, Terms, Write
 from fleetwrite.operations.payload import nulls, own_fields, without_nulls
 from fleetwrite.operations.references import TARGET, check_references, referenced_ids, resolve, source_fields
 from fleetwrite.operations.rendering import event_data, write_answer
+from fleetwrite.operations.scheduling import order_key, priority_of, schedule_faults
 from fleetwrite.records.errors import RecordNotFoundError
 from fleetwrite.records.models import Record
 from fleetwrite.records.store import resolve as resolve_records
@@ -122,6 +124,7 @@ class Acceptor:
         cleared = nulls(request.body) if request.directives.clear_nulls else ()
         body = without_nulls(request.body)
         ids = referenced_ids(request.resource, body)
+        await self._check_times(request)
         wanted = {one for field_ids in ids.values() for one in field_ids}
         records = await self._records(wanted if request.record_id is None else {*wanted, request.record_id})
         target = _target(request, records)
@@ -145,19 +148,23 @@ class Acceptor:
         )
         translation = _translate(connector, write)
         await self._backlog.enter(request.partner_id)
+        record_ids = ids if target is None else {**ids, TARGET: (target.id,)}
         accepted = Accepted(
             operation=self._operation(
                 request, connection, write, target, own_fields(body, cleared) | source_fields(resolved)
             ),
             terms=Terms(
-                record_ids=ids if target is None else {**ids, TARGET: (target.id,)},
+                record_ids=record_ids,
                 cleared=cleared,
                 allow_losses=write.allow_losses,
                 idempotency_key=write.idempotency_key,
+                priority=priority_of(request.resource, body, request.directives),
             ),
             scopes=translation.call.scopes,
             lasts=self._settings.deadlines[request.resource],
-            order_key=_order_key(request),
+            expires_at=request.directives.expires_at,
+            not_before=request.directives.not_before,
+            order_key=order_key(request.resource, record_ids),
             reference=translation.reference,
             secrets_sealed=self._make_secrets(write.operation_id, translation),
             fingerprint=fingerprint(request),
@@ -171,6 +178,15 @@ class Acceptor:
             self._backlog.leave(request.partner_id)
             raise
         return Acceptance(accepted=accepted, answer=answer, connection=connection)
+
+    async def _check_times(self, request: WriteRequest) -> None:
+        directives = request.directives
+        if directives.expires_at is None and directives.not_before is None:
+            return
+        async with self._database.acquire() as reading:
+            faults = schedule_faults(directives, await database_now(reading), is_sync=request.is_sync)
+        if faults:
+            raise InvalidWriteError(tuple(faults))
 
     async def _records(self, ids: Collection[UUID]) -> Mapping[UUID, Record]:
         if not ids:
@@ -282,6 +298,9 @@ def _job(accepted: Accepted) -> NewJob:
         id=accepted.operation.id,
         lane=Lane(accepted.operation.connection_id, KIND, accepted.scopes),
         lasts=accepted.lasts,
+        expires_at=accepted.expires_at,
+        not_before=accepted.not_before,
+        priority=accepted.terms.priority,
         order_key=accepted.order_key,
         lease=accepted.job_lease,
         lease_lasts=accepted.lease_lasts,
@@ -300,15 +319,6 @@ def _target(request: WriteRequest, records: Mapping[UUID, Record]) -> Record | N
     ):
         raise RecordNotFoundError(request.resource, request.record_id)
     return record
-
-
-def _order_key(request: WriteRequest) -> str | None:
-    """Writes with the same key are delivered in the order accepted: those to one record, messages to one recipient."""
-    if request.record_id is not None:
-        return f"record:{request.record_id}"
-    if request.resource is ResourceEnum.MESSAGE:
-        return f"messages:{msgspec.structs.asdict(request.body)['recipient_id']}"
-    return None
 
 
 def _translate(connector: Connector, write: Write) -> Translation:

@@ -13,13 +13,14 @@ from fleetwrite.connections.outage_models import Sign
 from fleetwrite.connectors.sdk.connector import Connector
 from fleetwrite.connectors.sdk.write import Write
 from fleetwrite.contract.enums import (
+    MessagePriorityEnum,
     ResourceEnum,
     ResourceOperationErrorTypeEnum,
     ResourceOperationStatusEnum,
     ResourceOperationTypeEnum,
 )
 from fleetwrite.contract.telematics import ResourceOperation, WriteBody
-from fleetwrite.dispatch.models import Disposition, Job
+from fleetwrite.dispatch.models import USUAL_PRIORITY, Disposition, Job
 
 KIND: Final = "operation"
 """The kind of our jobs and lanes in dispatch."""
@@ -46,11 +47,17 @@ class Directives(msgspec.Struct, frozen=True, kw_only=True):
         clear_nulls: a null empties its field (`Fleetwrite-Null: clear`); otherwise it means "leave as it is".
         allow_losses: go on though the provider can not hold some of it (`Fleetwrite-Losses: allow`).
         idempotency_key: the partner's own key of this write.
+        expires_at: until when it is worth delivering (`Fleetwrite-Expires-At`), instead of its kind's deadline.
+        not_before: it is not sent earlier (`Fleetwrite-Not-Before`).
+        priority: how urgent it is (`Fleetwrite-Priority`); wins over what the body says.
     """
 
     clear_nulls: bool = False
     allow_losses: bool = False
     idempotency_key: str | None = None
+    expires_at: datetime | None = None
+    not_before: datetime | None = None
+    priority: MessagePriorityEnum | None = None
 
 
 class WriteRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,12 +96,14 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         cleared: fields to be emptied.
         allow_losses: see Directives.
         idempotency_key: see Directives.
+        priority: of its job; see `fleetwrite.dispatch.models.PRIORITIES`.
     """
 
     record_ids: Mapping[str, tuple[UUID, ...]]
     cleared: tuple[str, ...] = ()
     allow_losses: bool = False
     idempotency_key: str | None = None
+    priority: int = USUAL_PRIORITY
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +130,8 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """A write that passed every check and is ready to be stored.
 
     Attributes:
+        lasts: for how long it is worth delivering, where `expires_at` does not say.
+        expires_at, not_before: as wished.
         job_lease: set for a sync write, which this process runs itself.
         fingerprint: tells this write from others under the same idempotency key.
         losses: the fields that the provider can not hold.
@@ -131,6 +142,8 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     terms: Terms
     scopes: tuple[str, ...]
     lasts: timedelta
+    expires_at: datetime | None
+    not_before: datetime | None
     order_key: str | None
     reference: str | None
     secrets_sealed: bytes | None

@@ -222,7 +222,7 @@ class OperationService:
                 attempts=1,
                 claimed_at=acceptance.answer.created_at,
                 uncertain_since=acceptance.answer.created_at,
-                expires_at=acceptance.answer.created_at + accepted.lasts,
+                expires_at=accepted.expires_at or acceptance.answer.created_at + accepted.lasts,
                 has_slot=False,
                 single_attempt=True,
             )
@@ -230,7 +230,8 @@ class OperationService:
             obstacle = await self._obstacle(connection, acceptance.connection, task)
         if obstacle is not None:
             return await self._settler.settle(not_sent(job, task.operation, *obstacle))
-        within_s = self._sync_deadline_s - (asyncio.get_running_loop().time() - started_at)
+        lasts_s = (job.expires_at - job.claimed_at).total_seconds()
+        within_s = min(self._sync_deadline_s, lasts_s) - (asyncio.get_running_loop().time() - started_at)
         settlement = await self._executor.attempt(job, task, max(0.0, within_s))
         try:
             return await self._settler.settle(settlement)

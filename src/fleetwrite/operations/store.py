@@ -72,11 +72,12 @@ async def insert_operations(connection: Connection, accepted: Sequence[Accepted]
         INSERT INTO operations (id, partner_id, connection_id, resource, operation_type, resource_id, source_id,
                                 payload, directives, status, is_sync, created_at, updated_at, expires_at)
         SELECT id, partner_id, connection_id, resource, operation_type, resource_id, source_id, payload, terms,
-               'pending', is_sync, fleetwrite_now(), fleetwrite_now(), fleetwrite_now() + lasts
+               'pending', is_sync, fleetwrite_now(), fleetwrite_now(),
+               COALESCE(expires_at, GREATEST(fleetwrite_now(), not_before) + lasts)
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::jsonb[],
-                    $9::jsonb[], $10::bool[], $11::interval[])
+                    $9::jsonb[], $10::bool[], $11::interval[], $12::timestamptz[], $13::timestamptz[])
             AS new (id, partner_id, connection_id, resource, operation_type, resource_id, source_id, payload, terms,
-                    is_sync, lasts)
+                    is_sync, lasts, expires_at, not_before)
         RETURNING id, created_at
         """,
         [one.operation.id for one in accepted],
@@ -90,6 +91,8 @@ async def insert_operations(connection: Connection, accepted: Sequence[Accepted]
         [one.terms for one in accepted],
         [one.operation.is_sync for one in accepted],
         [one.lasts for one in accepted],
+        [one.expires_at for one in accepted],
+        [one.not_before for one in accepted],
     )
     return {row["id"]: row["created_at"] for row in rows}
 

@@ -121,6 +121,37 @@ ANY_ENDPOINT = (
     Case("nulls kept", 422, headers={"Fleetwrite-Null": "keep"}, faults={"header.Fleetwrite-Null": "enum"}),
     Case("losses maybe", 422, headers={"Fleetwrite-Losses": "maybe"}, faults={"header.Fleetwrite-Losses": "enum"}),
     Case(
+        "expiry without an offset",
+        422,
+        headers={"Fleetwrite-Expires-At": "2099-01-01T00:00:00"},
+        faults={"header.Fleetwrite-Expires-At": "format"},
+    ),
+    Case(
+        "expiry in the past",
+        422,
+        headers={"Fleetwrite-Expires-At": "2020-01-01T00:00:00Z"},
+        faults={"header.Fleetwrite-Expires-At": "range"},
+    ),
+    Case(
+        "times too far ahead",
+        422,
+        headers={"Fleetwrite-Not-Before": "2098-01-01T00:00:00Z", "Fleetwrite-Expires-At": "2099-01-01T00:00:00Z"},
+        faults={"header.Fleetwrite-Not-Before": "range", "header.Fleetwrite-Expires-At": "range"},
+    ),
+    Case(
+        "sync but later",
+        422,
+        headers={"Fleetwrite-Not-Before": "2098-01-01T00:00:00Z"},
+        query="?is_sync=true",
+        faults={"header.Fleetwrite-Not-Before": "range"},
+    ),
+    Case(
+        "no such priority",
+        422,
+        headers={"Fleetwrite-Priority": "urgent"},
+        faults={"header.Fleetwrite-Priority": "enum"},
+    ),
+    Case(
         "endless idempotency key",
         422,
         headers={"Idempotency-Key": "k" * 256},

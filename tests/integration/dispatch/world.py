@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -10,6 +10,7 @@ from fleetwrite.dispatch.claims import claim
 from fleetwrite.dispatch.models import BudgetLimit, Finish, Job, Lane, NewJob
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.dispatch.worker import Worker, WorkerSettings
+from fleetwrite.kit.clock import database_now
 from fleetwrite.kit.database import Database, Listener
 
 LEASE = timedelta(seconds=60)
@@ -38,6 +39,7 @@ class World:
         order_key: str | None = None,
         lasts: timedelta = timedelta(hours=1),
         lease: UUID | None = None,
+        **more: Any,
     ) -> list[UUID]:
         jobs = [
             NewJob(
@@ -47,6 +49,7 @@ class World:
                 order_key=order_key,
                 lease=lease,
                 lease_lasts=LEASE if lease else timedelta(),
+                **more,
             )
             for _ in range(count)
         ]
@@ -61,6 +64,10 @@ class World:
     async def settle(self, *settled: tuple[Job, Any]) -> set[UUID]:
         async with self.database.transaction() as connection:
             return await self.dispatch.settle(connection, settled)
+
+    async def now(self) -> datetime:
+        async with self.database.acquire() as connection:
+            return await database_now(connection)
 
     async def shift_clock(self, by: timedelta) -> None:
         async with self.database.transaction() as connection:

@@ -1,6 +1,9 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from fleetwrite.api.headers import LONGEST_NAME_LIST, is_lenient, name_list, preferences, read_directives, request_id
+from fleetwrite.contract.enums import MessagePriorityEnum
 from fleetwrite.contract.errors import ErrorType
 from fleetwrite.operations.models import Directives
 
@@ -39,6 +42,21 @@ def test_directives_are_read_from_their_headers() -> None:
     assert faults == []
 
 
+def test_times_and_priority_are_read_from_their_headers() -> None:
+    given = {
+        "fleetwrite-expires-at": "2026-05-04T12:00:00+02:00",
+        "fleetwrite-not-before": " 2026-05-04T09:00:00Z",
+        "fleetwrite-priority": "HIGH",
+    }
+
+    directives, faults = read_directives(given)
+
+    assert faults == []
+    assert directives.expires_at == datetime(2026, 5, 4, 10, tzinfo=UTC)
+    assert directives.not_before == datetime(2026, 5, 4, 9, tzinfo=UTC)
+    assert directives.priority is MessagePriorityEnum.HIGH
+
+
 def test_without_headers_nothing_is_directed() -> None:
     assert read_directives({}) == (Directives(), [])
 
@@ -53,6 +71,13 @@ def test_without_headers_nothing_is_directed() -> None:
         ("Idempotency-Key", "", ErrorType.FORMAT),
         ("Idempotency-Key", "two words", ErrorType.FORMAT),
         ("Idempotency-Key", "caf\xe9", ErrorType.FORMAT),
+        ("Fleetwrite-Expires-At", "2026-05-04T10:00:00", ErrorType.FORMAT),
+        ("Fleetwrite-Expires-At", "tomorrow", ErrorType.FORMAT),
+        ("Fleetwrite-Expires-At", "", ErrorType.FORMAT),
+        ("Fleetwrite-Not-Before", "1777888800", ErrorType.FORMAT),
+        ("Fleetwrite-Not-Before", "0001-01-01T00:00:00+14:00", ErrorType.FORMAT),
+        ("Fleetwrite-Priority", "urgent", ErrorType.ENUM),
+        ("Fleetwrite-Priority", "", ErrorType.ENUM),
     ],
 )
 def test_a_directive_we_do_not_know_is_a_fault_that_names_its_header(
