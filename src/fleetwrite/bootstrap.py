@@ -24,6 +24,7 @@ from fleetwrite.kit.migrations import pending
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.operations.accept import Acceptor, AcceptSettings
 from fleetwrite.operations.backlog import BacklogGate
+from fleetwrite.operations.control import OperationControl
 from fleetwrite.operations.evidence import Evidence
 from fleetwrite.operations.execute import ExecuteSettings, Executor
 from fleetwrite.operations.handler import OperationHandler
@@ -31,6 +32,7 @@ from fleetwrite.operations.models import MESSAGES
 from fleetwrite.operations.probing import Prober
 from fleetwrite.operations.reconcile import Reconciler
 from fleetwrite.operations.restore import RestoreFence
+from fleetwrite.operations.retry import Retrier
 from fleetwrite.operations.service import OperationService
 from fleetwrite.operations.settle import Settler
 from fleetwrite.orgs.service import OrgService
@@ -72,6 +74,7 @@ class Services:
     records: RecordService
     operations: OperationService
     restore_fence: RestoreFence
+    control: OperationControl
     subscriptions: SubscriptionService
     operation_handler: OperationHandler
     delivery_handler: DeliveryHandler
@@ -164,6 +167,7 @@ def _build(
         sync_events=settings.sync_events,
     )
     backlog = BacklogGate(database, settings.backlog_cap)
+    retrier = Retrier(database, connections, vault, dispatch, handler, backlog, deadlines)
     acceptor = Acceptor(database, connections, registry, vault, dispatch, backlog, accept_settings)
     delivery_settings = DeliverySettings(timeout_s=settings.webhook_timeout_s, patience_s=settings.lease_s)
     return Services(
@@ -185,6 +189,7 @@ def _build(
             database, vault, acceptor, handler, executor, settler, outages, sync_deadline_s=settings.sync_deadline_s
         ),
         restore_fence=RestoreFence(database, settler),
+        control=OperationControl(database, dispatch, settler, retrier),
         subscriptions=SubscriptionService(database, vault, dispatch, policy),
         operation_handler=handler,
         delivery_handler=DeliveryHandler(database, dispatch, vault, egress, delivery_settings),

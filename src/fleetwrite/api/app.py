@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from fleetwrite.api.authentication import AUTHENTICATION
 from fleetwrite.api.connections import CONNECTIONS
+from fleetwrite.api.control import CONTROL
 from fleetwrite.api.docs_page import DOCS_PAGE
 from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, Tag
 from fleetwrite.api.gateway import Gateway
@@ -40,6 +41,7 @@ _OPENAPI: Final = Endpoint(
 ENDPOINTS: Final[Sequence[Endpoint]] = (
     *WRITES,
     *OPERATIONS,
+    *CONTROL,
     *RECORDS,
     *CONNECTIONS,
     *WEBHOOKS,

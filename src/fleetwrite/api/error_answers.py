@@ -14,7 +14,7 @@ from fleetwrite.api.intake import (
     InvalidRequestError,
     UnsupportedMediaTypeError,
 )
-from fleetwrite.connections.errors import ConnectionNotFoundError
+from fleetwrite.connections.errors import ConnectionDrainingError, ConnectionNotFoundError
 from fleetwrite.connectors.sdk.write import UnofferedWriteError
 from fleetwrite.contract import errors
 from fleetwrite.contract.auth import ErrorResponse
@@ -28,7 +28,10 @@ from fleetwrite.operations.errors import (
     IdempotencyKeyReusedError,
     IdempotencyKeyTakenError,
     InvalidWriteError,
+    MayBeWrittenError,
+    NewerWriteError,
     OperationNotFoundError,
+    OperationStateError,
     ReferenceUsedError,
     SecretNotFoundError,
     SecretNotReadyError,
@@ -140,6 +143,10 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         IdempotencyKeyReusedError: _one_fault("header.Idempotency-Key", ErrorType.FORMAT),
         ReferenceUsedError: _plain(409),
         SecretNotReadyError: _plain(409),
+        OperationStateError: _plain(409),
+        NewerWriteError: _plain(409),
+        MayBeWrittenError: _plain(409),
+        ConnectionDrainingError: _plain(409),
         DuplicateSubscriptionError: _plain(409),
         ContentTooLargeError: _too_large,
         UnsupportedMediaTypeError: _plain(415),

@@ -16,6 +16,10 @@ class ConnectionNotFoundError(FleetwriteError):
         self.connection_id = connection_id
 
 
+class ConnectionDrainingError(FleetwriteError):
+    """The connection takes no new writes for now."""
+
+
 class UnknownFleetError(FleetwriteError):
     """There is no fleet of this id."""
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from fleetwrite.connections.errors import ConnectionDrainingError
 from fleetwrite.connections.fields import base_url, host_of
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.contract.enums import ConnectionStatusEnum
@@ -30,6 +31,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         status: only an active one sends; others hold what they accepted.
         settings: what the connector must know beside the login.
         credentials_masked: the names of the credentials, their secrets hidden.
+        is_draining: it takes no new writes, and delivers those it has.
+        is_tsp_paused: the operator sends nothing to its provider now.
         created_at: when it was made.
         updated_at: when any of this changed.
     """
@@ -43,8 +46,29 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     status: ConnectionStatusEnum
     settings: Mapping[str, str]
     credentials_masked: Mapping[str, str]
+    is_draining: bool
+    is_tsp_paused: bool
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def silence(self) -> str | None:
+        """Why nothing is sent through it now; None where it is."""
+        if self.status is not ConnectionStatusEnum.ACTIVE:
+            return f"the connection is {self.status}"
+        return f"the operator has paused {self.tsp_slug}" if self.is_tsp_paused else None
+
+    def require_open(self) -> None:
+        """Make sure that it takes new writes.
+
+        Raises:
+            ConnectionDrainingError: it takes none.
+        """
+        if self.is_draining:
+            raise ConnectionDrainingError(
+                f"Connection {self.id} is being drained and takes no new writes:"
+                f" POST /v2/fleetwrite/connections/{self.id}/resume lets it."
+            )
 
 
 class NewConnection(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,8 @@ from fleetwrite.kit.keyset import Page, PageQuery, Window
 
 _SHARED: Final = """
     SELECT c.id, c.fleet_id, s.fleet_ref, c.tsp_slug, c.source_name, c.description, c.status, c.settings,
-        c.credentials_masked, c.created_at, c.updated_at
+        c.credentials_masked, c.is_draining, c.created_at, c.updated_at,
+        EXISTS (SELECT FROM paused_tsps WHERE slug = c.tsp_slug) AS is_tsp_paused
     FROM connections c JOIN active_shares s ON s.fleet_id = c.fleet_id
 """
 _GONE: Final = (ConnectionStatusEnum.DELETED.value, ConnectionStatusEnum.CANCELLED.value)
@@ -57,7 +58,8 @@ async def of_fleet(connection: database.Connection, fleet_id: UUID) -> list[Conn
     rows = await connection.fetch(
         """
         SELECT id, fleet_id, NULL AS fleet_ref, tsp_slug, source_name, description, status, settings,
-            credentials_masked, created_at, updated_at
+            credentials_masked, is_draining, created_at, updated_at,
+            EXISTS (SELECT FROM paused_tsps WHERE slug = tsp_slug) AS is_tsp_paused
         FROM connections WHERE fleet_id = $1 AND status <> ALL($2) ORDER BY created_at, id
         """,
         fleet_id,
@@ -73,7 +75,8 @@ async def with_sealed_credentials(
     rows = await connection.fetch(
         """
         SELECT id, fleet_id, NULL AS fleet_ref, tsp_slug, source_name, description, status, settings,
-            credentials_masked, created_at, updated_at, credentials_sealed
+            credentials_masked, is_draining, created_at, updated_at,
+            EXISTS (SELECT FROM paused_tsps WHERE slug = tsp_slug) AS is_tsp_paused, credentials_sealed
         FROM connections WHERE id = ANY($1)
         """,
         list(connection_ids),
@@ -94,7 +97,8 @@ async def insert(connection: database.Connection, new: NewConnection) -> Connect
              settings, account_id, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $9, fleetwrite_now(), fleetwrite_now())
         RETURNING id, fleet_id, NULL AS fleet_ref, tsp_slug, source_name, description, status, settings,
-            credentials_masked, created_at, updated_at
+            credentials_masked, is_draining, created_at, updated_at,
+            EXISTS (SELECT FROM paused_tsps WHERE slug = tsp_slug) AS is_tsp_paused
         """,
         new.id,
         new.fleet_id,

@@ -1,7 +1,8 @@
 """What the rest of the system asks of dispatch: let it wait in a lane, give me a slot, this is what became of it."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -19,6 +20,9 @@ ACCOUNT_KIND: Final = "account"
 
 FULL_RETRY_S: Final = 0.02
 """How often to look whether a call in flight has ended, where only so many may be."""
+
+SEIZED_FOR: Final = timedelta(minutes=1)
+"""The lease of a seized job. Its transaction ends it, so this only has to lie in the future."""
 
 
 class Dispatch:
@@ -138,6 +142,38 @@ class Dispatch:
         if waiting:
             await store.wake_lanes(connection, [lane for lane, _ in waiting], [delay_s for _, delay_s in waiting])
             await store.notify(connection)
+
+    async def seize(self, connection: Connection, owner_ids: Iterable[UUID], job_ids: Sequence[UUID]) -> list[Job]:
+        """Take waiting jobs away from the workers, for the caller to settle them within this very transaction.
+
+        Jobs that somebody works on, and those that may have reached the other side, are left out.
+
+        Args:
+            connection: in the caller's transaction.
+            owner_ids: whom the jobs belong to.
+            job_ids: which.
+        """
+        await store.lock_owners(connection, owner_ids)
+        return [
+            Job(
+                id=row["id"],
+                owner_id=row["owner_id"],
+                kind=row["kind"],
+                lease=row["lease"],
+                scopes=tuple(row["scopes"]),
+                attempts=row["attempts"],
+                claimed_at=row["now"],
+                expires_at=row["expires_at"],
+                has_slot=False,
+                single_attempt=row["single_attempt"],
+            )
+            for row in await store.seize_jobs(connection, job_ids, SEIZED_FOR)
+        ]
+
+    async def lock_order(self, connection: Connection, owner_id: UUID, order_key: str) -> None:
+        """Until the end of the transaction nobody else enqueues or settles jobs with this key."""
+        await store.lock_owners(connection, [owner_id])
+        await store.lock_order_keys(connection, [(owner_id, order_key)])
 
     async def lock_leases(self, connection: Connection, jobs: Sequence[Job]) -> set[UUID]:
         """The leases among those of `jobs` that still hold; they stay so until the transaction ends."""

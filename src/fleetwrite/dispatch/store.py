@@ -310,6 +310,24 @@ async def lock_leases(connection: Connection, jobs: Sequence[Job]) -> set[UUID]:
     return {row["lease"] for row in rows}
 
 
+async def seize_jobs(connection: Connection, job_ids: Sequence[UUID], lease_lasts: timedelta) -> list[Any]:
+    """Lease those of these jobs that nobody works on and that surely did not reach the other side."""
+    return await connection.fetch(
+        """
+        WITH locked AS (
+            SELECT id FROM jobs WHERE id = ANY($1::uuid[]) AND lease IS NULL AND NOT uncertain
+            ORDER BY id FOR NO KEY UPDATE
+        )
+        UPDATE jobs SET lease = gen_random_uuid(), due_at = fleetwrite_now() + $2
+        FROM locked, lanes WHERE jobs.id = locked.id AND lanes.id = jobs.lane_id
+        RETURNING fleetwrite_now() AS now, jobs.id, jobs.owner_id, jobs.kind, lease, scopes, attempts, expires_at,
+                  single_attempt
+        """,
+        list(job_ids),
+        lease_lasts,
+    )
+
+
 async def delete_jobs(connection: Connection, jobs: Sequence[Job]) -> list[Any]:
     """Delete those of `jobs` whose lease still holds, and return what was deleted."""
     return await connection.fetch(

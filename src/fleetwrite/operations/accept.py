@@ -107,6 +107,7 @@ class Acceptor:
 
         Raises:
             ConnectionNotFoundError: the connection is unknown, somebody else's, or gone.
+            ConnectionDrainingError: the connection takes nothing new.
             RecordNotFoundError: the record to update is unknown in the connection.
             UnofferedWriteError: the provider does not take this kind of write.
             InvalidWriteError: ids are unknown, or the provider can not take the body.
@@ -116,6 +117,7 @@ class Acceptor:
             IdempotencyKeyTakenError: a write with its key was accepted in the meantime.
         """
         connection = await self._connections.get(request.partner_id, request.body.connection_id)
+        connection.require_open()
         connector = self._registry.get(connection.tsp_slug)
         if not connector.manifest.offers_write(request.resource, request.operation_type):
             raise UnofferedWriteError(
@@ -166,7 +168,7 @@ class Acceptor:
             not_before=request.directives.not_before,
             order_key=order_key(request.resource, record_ids),
             reference=translation.reference,
-            secrets_sealed=self._make_secrets(write.operation_id, translation),
+            secrets_sealed=make_secrets(self._vault, write.operation_id, translation),
             fingerprint=fingerprint(request),
             losses=tuple(loss.field for loss in translation.losses),
             job_lease=uuid4() if request.is_sync else None,
@@ -224,12 +226,6 @@ class Acceptor:
             updated_at=_UNKNOWN_TIME,
         )
 
-    def _make_secrets(self, operation_id: UUID, translation: Translation) -> bytes | None:
-        if not translation.wanted_secrets:
-            return None
-        made = {name: secrets.token_urlsafe(_SECRET_BYTES) for name in translation.wanted_secrets}
-        return self._vault.seal(msgspec.json.encode(made), purpose=SECRETS_PURPOSE, subject=operation_id)
-
     async def _store(
         self, connection: Connection, accepted: Sequence[Accepted]
     ) -> Sequence[ResourceOperation | Exception]:
@@ -281,12 +277,29 @@ class Acceptor:
             for one in accepted
             if one.reference is not None
         }
-        if not claims:
-            return
-        free = await store.insert_references(connection, [(of, ref, one) for one, (of, ref) in claims.items()])
-        for operation_id in claims.keys() - free:
-            of, reference = claims[operation_id]
-            holder = await store.select_reference_holder(connection, of, reference)
+        if claims:
+            await claim_references(connection, claims)
+
+
+def make_secrets(vault: Vault, operation_id: UUID, translation: Translation) -> bytes | None:
+    """What the provider requires and the partner has not said, made up and sealed; None: nothing is wanted."""
+    if not translation.wanted_secrets:
+        return None
+    made = {name: secrets.token_urlsafe(_SECRET_BYTES) for name in translation.wanted_secrets}
+    return vault.seal(msgspec.json.encode(made), purpose=SECRETS_PURPOSE, subject=operation_id)
+
+
+async def claim_references(connection: Connection, claims: Mapping[UUID, tuple[UUID, str]]) -> None:
+    """Enter what operations claim (connection, reference) into the ledger; what is theirs already stays so.
+
+    Raises:
+        ReferenceUsedError: another operation has it.
+    """
+    free = await store.insert_references(connection, [(of, ref, one) for one, (of, ref) in claims.items()])
+    for operation_id in claims.keys() - free:
+        of, reference = claims[operation_id]
+        holder = await store.select_reference_holder(connection, of, reference)
+        if holder != operation_id:
             raise ReferenceUsedError(
                 f"The provider takes each transaction once, and operation {holder} already carries this one"
                 f" (reference {reference}). If it is another transaction, send it with an Idempotency-Key of its own."

@@ -48,6 +48,18 @@ class OperationNotFoundError(FleetwriteError):
     """No such operation of this partner on this connection."""
 
 
+class OperationStateError(FleetwriteError):
+    """The operation is in no state for this; the message says why, and what can be done."""
+
+
+class NewerWriteError(FleetwriteError):
+    """The record was written again since; to retry now would let old data win."""
+
+
+class MayBeWrittenError(FleetwriteError):
+    """The operation may have reached the provider; to retry it may write it twice."""
+
+
 class SecretNotFoundError(FleetwriteError):
     """The operation has no secret to collect: it never had one, or somebody collected it."""
 

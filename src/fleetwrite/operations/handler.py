@@ -58,7 +58,10 @@ class OperationHandler:
 
     async def load(self, connection: Connection, jobs: Sequence[Job]) -> Mapping[UUID, Task | Unready]:
         """Everything needed to attempt the operations of `jobs`, in a handful of queries for all of them."""
-        stored = await store.select_stored(connection, [job.id for job in jobs])
+        return await self.prepare(connection, await store.select_stored(connection, [job.id for job in jobs]))
+
+    async def prepare(self, connection: Connection, stored: Sequence[Stored]) -> Mapping[UUID, Task | Unready]:
+        """Everything needed to attempt these operations."""
         accounts = await self._connections.open_accounts(connection, {one.operation.connection_id for one in stored})
         wanted = {one for each in stored for ids in each.terms.record_ids.values() for one in ids}
         records = await resolve_records(connection, wanted) if wanted else {}

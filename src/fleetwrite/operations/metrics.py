@@ -5,7 +5,7 @@ from typing import Final
 from prometheus_client import Counter, Histogram
 
 from fleetwrite.contract.telematics import ResourceOperation
-from fleetwrite.operations.models import AttemptLog, Settlement
+from fleetwrite.operations.models import Settlement, outcome_code
 
 ATTEMPTS: Final = Counter(
     "fleetwrite_attempts",
@@ -30,11 +30,7 @@ def observe(settlement: Settlement, operation: ResourceOperation) -> None:
     """Count a settlement that is stored; `operation` is how things stand after it."""
     source_name = settlement.operation.source_name
     for log in settlement.logs:
-        ATTEMPTS.labels(source_name, operation.resource, _outcome(log)).inc()
+        ATTEMPTS.labels(source_name, operation.resource, outcome_code(log) or "success").inc()
     if settlement.end is not None:
         ENDED.labels(source_name, operation.resource, operation.status).inc()
         DURATION.labels(source_name).observe((operation.updated_at - operation.created_at).total_seconds())
-
-
-def _outcome(log: AttemptLog) -> str:
-    return "success" if log.error_details is None else log.error_details.partition(":")[0]

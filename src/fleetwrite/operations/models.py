@@ -31,7 +31,8 @@ TRANSITIONS: Final[Mapping[ResourceOperationStatusEnum, frozenset[ResourceOperat
             {ResourceOperationStatusEnum.SUCCESS, ResourceOperationStatusEnum.FAILED}
         ),
         ResourceOperationStatusEnum.SUCCESS: frozenset(),
-        ResourceOperationStatusEnum.FAILED: frozenset(),
+        # By `/retry` only.
+        ResourceOperationStatusEnum.FAILED: frozenset({ResourceOperationStatusEnum.PENDING}),
     }
 )
 """Every legal change of an operation's status. The table's trigger and CHECKs hold the same."""
@@ -181,6 +182,11 @@ class AttemptLog(msgspec.Struct, frozen=True, kw_only=True):
     error_details: str | None = None
     response_status_code: int | None = None
     response_headers: Mapping[str, str] | None = None
+
+
+def outcome_code(log: AttemptLog) -> str | None:
+    """The stable code with which an attempt's details begin; None where it succeeded."""
+    return None if log.error_details is None else log.error_details.partition(":")[0]
 
 
 class Success(msgspec.Struct, frozen=True, kw_only=True):

@@ -197,6 +197,8 @@ class OperationService:
                 raise OperationNotFoundError(f"No operation {operation_id} is known.")
             if operation.status is ResourceOperationStatusEnum.PENDING:
                 raise SecretNotReadyError("The operation is still pending; collect its secrets when it succeeded.")
+            if operation.status is ResourceOperationStatusEnum.FAILED:
+                raise SecretNotFoundError("This operation failed: there is no secret to collect.")
             deleted = await store.delete_secrets(connection, [operation_id])
             if operation_id not in deleted:
                 raise SecretNotFoundError("This operation has no secret to collect, or it was collected already.")
@@ -250,8 +252,8 @@ class OperationService:
                 "" if since is None else f" since {since.astimezone(UTC).isoformat(timespec='seconds')}"
             )
             return f"{text}; an async write would wait until it works again", Category.AUTH
-        if status is not ConnectionStatusEnum.ACTIVE:
-            return f"the connection is {status}; an async write would wait until it is active", Category.TSP
+        if accepted_for.silence is not None:
+            return f"{accepted_for.silence}; an async write would wait until that is over", Category.TSP
         if isinstance(task, Task):
             since = await self._outages.open_since(connection, task.account.host)
             if since is not None:

@@ -20,7 +20,7 @@ from fleetwrite.kit.group_commit import GroupCommit
 from fleetwrite.kit.ids import new_id
 from fleetwrite.operations import store
 from fleetwrite.operations.metrics import observe
-from fleetwrite.operations.models import Operation, Settlement, Success
+from fleetwrite.operations.models import Operation, Settlement, Success, outcome_code
 from fleetwrite.operations.rendering import event_data, write_answer
 from fleetwrite.records.models import WrittenRecord, record_id
 from fleetwrite.records.store import merge_written
@@ -38,7 +38,7 @@ class Settler:
         self._outages = outages
         self._patience_s = patience_s
         self._sync_events = sync_events
-        self._group: GroupCommit[Settlement, ResourceOperation] = GroupCommit(database, self._store)
+        self._group: GroupCommit[Settlement, ResourceOperation] = GroupCommit(database, self.store)
 
     async def settle(self, settlement: Settlement) -> ResourceOperation:
         """Store one settlement; returns the operation as it stands then.
@@ -69,9 +69,13 @@ class Settler:
         """Store what is being stored, and take no more."""
         await self._group.close()
 
-    async def _store(
+    async def store(
         self, connection: Connection, settlements: Sequence[Settlement]
     ) -> Sequence[ResourceOperation | Exception]:
+        """Store settlements in the caller's transaction, which then has to `observe` them when it is committed.
+
+        Returns, for each, the operation as it stands then, or LeaseLostError: for that one nothing was stored.
+        """
         held = await self._dispatch.lock_leases(connection, [one.job for one in settlements])
         kept = [one for one in settlements if one.job.lease in held]
         answers: dict[UUID, ResourceOperation] = {}
@@ -111,16 +115,20 @@ class Settler:
                 )
         over = [operations[of] for of in (*succeeded, *failed)]
         if over:
-            times = await store.end_operations(connection, [(o.id, o.status, o.resource_id, o.source_id) for o in over])
+            outcomes = {one.job.id: outcome_code(one.logs[-1]) for one in settlements if one.job.id in failed}
+            times = await store.end_operations(
+                connection, [(o.id, o.status, o.resource_id, o.source_id, outcomes.get(o.id)) for o in over]
+            )
             for of, at in times.items():
                 operations[of] = msgspec.structs.replace(operations[of], updated_at=at)
         if succeeded:
             await merge_written(connection, [_written(operations[of], end) for of, end in succeeded.items()])
         if failed:
-            await store.delete_secrets(connection, failed)
+            # What may be at the provider after all keeps what it went there with, for `/retry`.
             surely_not_written = [
                 one.job.id for one in settlements if one.job.id in failed and not _may_be_written(one)
             ]
+            await store.delete_secrets(connection, surely_not_written)
             await store.delete_references(connection, surely_not_written)
         return operations
 

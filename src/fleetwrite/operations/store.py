@@ -28,6 +28,7 @@ _TERMS: Final = msgspec.json.Decoder(Terms)
 _COLUMNS: Final = """
     o.id, o.partner_id, o.connection_id, o.resource, o.operation_type, o.resource_id, o.source_id,
     o.payload::text AS payload, o.status, o.is_sync, o.created_at, o.updated_at,
+    o.expires_at, o.settled_at, o.outcome, o.directives ->> 'idempotency_key' AS idempotency_key,
     c.fleet_id, c.source_name, a.fleet_ref
 """
 _FROM: Final = """
@@ -222,6 +223,42 @@ async def count_pending(connection: Connection, partner_id: UUID, limit: int) ->
     return count
 
 
+async def select_row(connection: Connection, partner_id: UUID, operation_id: UUID, *, lock: bool = False) -> Any | None:
+    """A partner's operation with all columns; locked until the end of the transaction, where wanted."""
+    tail = "FOR UPDATE OF o" if lock else ""
+    return await connection.fetchrow(
+        f"SELECT {_COLUMNS} {_FROM} WHERE o.partner_id = $1 AND o.id = $2 {tail}", partner_id, operation_id
+    )
+
+
+async def select_later_write(connection: Connection, operation: Operation) -> UUID | None:
+    """A later operation that wrote, will write or may have written the same record; None: there is none."""
+    later: UUID | None = await connection.fetchval(
+        """
+        SELECT id FROM operations
+        WHERE resource_id = $1 AND (created_at, id) > ($2, $3) AND (status <> 'failed' OR outcome = 'outcome_unknown')
+        ORDER BY id DESC LIMIT 1
+        """,
+        operation.resource_id,
+        operation.created_at,
+        operation.id,
+    )
+    return later
+
+
+async def reopen_operation(connection: Connection, operation_id: UUID, lasts: timedelta) -> None:
+    """Let a failed operation be pending again, in the background from now on."""
+    await connection.execute(
+        """
+        UPDATE operations SET status = 'pending', settled_at = NULL, outcome = NULL, is_sync = false,
+               updated_at = fleetwrite_now(), expires_at = fleetwrite_now() + $2
+        WHERE id = $1
+        """,
+        operation_id,
+        lasts,
+    )
+
+
 async def insert_attempts(connection: Connection, attempts: Sequence[tuple[UUID, UUID, AttemptLog]]) -> None:
     """Insert ended attempts: (id of the log, operation, log)."""
     logs = [log for _, _, log in attempts]
@@ -271,20 +308,26 @@ async def select_attempts(
 
 
 async def end_operations(
-    connection: Connection, ended: Sequence[tuple[UUID, ResourceOperationStatusEnum, UUID | None, str | None]]
+    connection: Connection,
+    ended: Sequence[tuple[UUID, ResourceOperationStatusEnum, UUID | None, str | None, str | None]],
 ) -> dict[UUID, Any]:
-    """Give operations their final status and, where given, resource_id and source_id; returns the times by id."""
+    """Give operations their end: (id, status, resource_id, source_id, outcome code); returns the times by id.
+
+    Where resource_id or source_id is None, what is there stays.
+    """
     rows = await connection.fetch(
         """
         UPDATE operations SET status = ended.status, settled_at = fleetwrite_now(), updated_at = fleetwrite_now(),
-               resource_id = coalesce(ended.resource_id, operations.resource_id),
+               outcome = ended.outcome, resource_id = coalesce(ended.resource_id, operations.resource_id),
                source_id = coalesce(ended.source_id, operations.source_id)
-        FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[]) AS ended (id, status, resource_id, source_id)
+        FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[])
+            AS ended (id, status, resource_id, source_id, outcome)
         WHERE operations.id = ended.id RETURNING operations.id, operations.updated_at
         """,
-        [operation_id for operation_id, _, _, _ in ended],
-        [status for _, status, _, _ in ended],
-        [resource_id for _, _, resource_id, _ in ended],
-        [source_id for _, _, _, source_id in ended],
+        [operation_id for operation_id, _, _, _, _ in ended],
+        [status for _, status, _, _, _ in ended],
+        [resource_id for _, _, resource_id, _, _ in ended],
+        [source_id for _, _, _, source_id, _ in ended],
+        [outcome for _, _, _, _, outcome in ended],
     )
     return {row["id"]: row["updated_at"] for row in rows}

@@ -112,7 +112,7 @@ async def test_settlements_of_two_leases_in_one_batch_are_told_apart(world: Worl
     async with world.services.database.transaction() as connection:
         work = await handler.load(connection, successor)
         settlements = [await handler._executor.attempt(job, work[job.id]) for job in (*successor, *stalled)]
-        await handler._settler._store(connection, settlements)
+        await handler._settler.store(connection, settlements)
     names = [name for name, _ in await world.events(operation.id)]
     assert names == ["resource_operation.created", "resource_operation.succeeded"]
     assert len((await world.operation(operation.id)).logs) == 2

@@ -80,7 +80,7 @@ async def test_times_that_can_not_be_are_refused_and_leave_no_trace(
     headers: list[str],
 ) -> None:
     before, at = await world.rows(), await now(world)
-    wished = {
+    wished: dict[str, Any] = {
         "expires_at": None if expires_in is None else at + expires_in,
         "not_before": None if not_before_in is None else at + not_before_in,
     }

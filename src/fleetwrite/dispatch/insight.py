@@ -1,0 +1,172 @@
+"""What can be told of waiting work: its place, what it waits for, and when its turn may come."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from fleetwrite.dispatch.pacing import Pace
+from fleetwrite.kit.database import Connection
+
+MOST_COUNTED: Final = 100_000
+"""A place in a queue is counted up to this: beyond it, it only matters that the queue is long."""
+
+
+class WaitState(StrEnum):
+    """Why a job is not done yet."""
+
+    IN_FLIGHT = "in_flight"
+    BEHIND = "behind"
+    HELD = "held"
+    SCHEDULED = "scheduled"
+    BACKING_OFF = "backing_off"
+    READY = "ready"
+
+
+class BudgetView(msgspec.Struct, frozen=True, kw_only=True):
+    """A budget as it stands.
+
+    Attributes:
+        scope: which calls it limits.
+        requests, per_seconds: the limit; None: there is none.
+        next_slot_at: when the next call may start.
+        closed_until: the provider takes nothing before; None: it is open.
+    """
+
+    scope: str
+    requests: int | None
+    per_seconds: float | None
+    next_slot_at: datetime
+    closed_until: datetime | None
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a job stands.
+
+    Attributes:
+        state: `ready` waits for nothing but its turn; `backing_off` failed and waits to be tried again; `scheduled` is
+            not to be sent earlier; `behind` waits for an earlier write to the same record; `held` belongs to a
+            connection that sends nothing now; `in_flight` is being tried.
+        position: its place in its lane, from 1; counted up to 100,001. None where it is not its turn that it waits for.
+        estimated_start_at: when its turn comes if nothing more urgent does; None where that can not be said.
+        not_before: as wished when it was accepted.
+        attempts: how often it was tried.
+        priority: 0 goes first, 3 last.
+        behind_operation_id: what it waits for, in state `behind`.
+        waits_for_scope: the budget that lets it wait longest; None: no budget does.
+        budgets: all that it falls under.
+    """
+
+    state: WaitState
+    position: int | None
+    estimated_start_at: datetime | None
+    not_before: datetime | None
+    attempts: int
+    priority: int
+    behind_operation_id: UUID | None
+    waits_for_scope: str | None
+    budgets: list[BudgetView]
+
+
+async def waiting(connection: Connection, job_id: UUID) -> Waiting | None:
+    """Where the job of this id stands; None: there is none, or not any more."""
+    job = await connection.fetchrow(
+        """
+        SELECT fleetwrite_now() AS now, jobs.id, jobs.owner_id, lane_id, position, priority, attempts, not_before,
+               order_key, lease, NULLIF(jobs.due_at, 'infinity') AS due_at, lanes.scopes, lanes.held
+        FROM jobs JOIN lanes ON lanes.id = lane_id WHERE jobs.id = $1
+        """,
+        job_id,
+    )
+    if job is None:
+        return None
+    budgets = await connection.fetch(
+        """
+        SELECT scope, requests, per_seconds, next_at, closed_until FROM budgets
+        WHERE owner_id = $1 AND scope = ANY($2::text[]) ORDER BY scope
+        """,
+        job["owner_id"],
+        job["scopes"],
+    )
+    state = _state(job)
+    ahead = 0 if state is not WaitState.READY else await _count_ahead(connection, job)
+    starts_at, scope = _start(job, budgets, ahead)
+    in_line = state not in (WaitState.IN_FLIGHT, WaitState.BEHIND, WaitState.HELD)
+    return Waiting(
+        state=state,
+        position=ahead + 1 if state is WaitState.READY else None,
+        estimated_start_at=starts_at if in_line else None,
+        not_before=job["not_before"],
+        attempts=job["attempts"],
+        priority=job["priority"],
+        behind_operation_id=await _blocker(connection, job) if state is WaitState.BEHIND else None,
+        waits_for_scope=scope if in_line else None,
+        budgets=[_view(row, job["now"]) for row in budgets],
+    )
+
+
+def _state(job: Any) -> WaitState:
+    if job["lease"] is not None:
+        return WaitState.IN_FLIGHT
+    if job["due_at"] is None:
+        return WaitState.BEHIND
+    if job["held"]:
+        return WaitState.HELD
+    if job["due_at"] > job["now"]:
+        return WaitState.BACKING_OFF if job["attempts"] else WaitState.SCHEDULED
+    return WaitState.READY
+
+
+def _start(job: Any, budgets: Sequence[Any], ahead: int) -> tuple[datetime, str | None]:
+    """When its turn comes, with `ahead` others before it, and the budget that decides that."""
+    at, scope = max(job["now"], job["due_at"] or job["now"]), None
+    for row in budgets:
+        pace = Pace.of(row["requests"], row["per_seconds"], row["next_at"], row["closed_until"])
+        slot_at = pace.earliest(job["now"]) + pace.interval * ahead
+        if slot_at > at:
+            at, scope = slot_at, row["scope"]
+    return at, scope
+
+
+def _view(row: Any, now: datetime) -> BudgetView:
+    pace = Pace.of(row["requests"], row["per_seconds"], row["next_at"], row["closed_until"])
+    return BudgetView(
+        scope=row["scope"],
+        requests=row["requests"],
+        per_seconds=row["per_seconds"],
+        next_slot_at=pace.earliest(now) if pace.interval > timedelta() else max(now, pace.closed_until),
+        closed_until=pace.closed_until if pace.closed_until > now else None,
+    )
+
+
+async def _count_ahead(connection: Connection, job: Any) -> int:
+    ahead: int = await connection.fetchval(
+        """
+        SELECT count(*) FROM (
+            SELECT 1 FROM jobs WHERE lane_id = $1 AND lease IS NULL AND due_at <= $5
+            AND (priority < $2 OR (priority = $2 AND (due_at, position) < ($3, $4))) LIMIT $6
+        ) AS before
+        """,
+        job["lane_id"],
+        job["priority"],
+        job["due_at"],
+        job["position"],
+        job["now"],
+        MOST_COUNTED,
+    )
+    return ahead
+
+
+async def _blocker(connection: Connection, job: Any) -> UUID | None:
+    blocker: UUID | None = await connection.fetchval(
+        """
+        SELECT id FROM jobs WHERE owner_id = $1 AND order_key = $2 AND position < $3 ORDER BY position DESC LIMIT 1
+        """,
+        job["owner_id"],
+        job["order_key"],
+        job["position"],
+    )
+    return blocker
