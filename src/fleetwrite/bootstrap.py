@@ -28,6 +28,7 @@ from fleetwrite.operations.control import OperationControl
 from fleetwrite.operations.evidence import Evidence
 from fleetwrite.operations.execute import ExecuteSettings, Executor
 from fleetwrite.operations.handler import OperationHandler
+from fleetwrite.operations.login_check import LoginChecker
 from fleetwrite.operations.models import MESSAGES
 from fleetwrite.operations.probing import Prober
 from fleetwrite.operations.reconcile import Reconciler
@@ -75,6 +76,7 @@ class Services:
     operations: OperationService
     restore_fence: RestoreFence
     control: OperationControl
+    login_checker: LoginChecker
     subscriptions: SubscriptionService
     operation_handler: OperationHandler
     delivery_handler: DeliveryHandler
@@ -190,6 +192,7 @@ def _build(
         ),
         restore_fence=RestoreFence(database, settler),
         control=OperationControl(database, dispatch, settler, retrier),
+        login_checker=LoginChecker(egress, dispatch, registry, read_timeout_s=settings.read_timeout_s),
         subscriptions=SubscriptionService(database, vault, dispatch, policy),
         operation_handler=handler,
         delivery_handler=DeliveryHandler(database, dispatch, vault, egress, delivery_settings),

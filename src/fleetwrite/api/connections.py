@@ -5,19 +5,23 @@ from decimal import Decimal
 from typing import Annotated, Final
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
 from fleetwrite.access.scopes import Scope
 from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, Tag
 from fleetwrite.api.intake import InvalidRequestError
 from fleetwrite.bootstrap import Services
+from fleetwrite.connections.models import Connection
 from fleetwrite.connections.service import to_read
+from fleetwrite.contract.enums import ConnectionStatusEnum
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
-from fleetwrite.contract.integrations import ConnectionRead
+from fleetwrite.contract.integrations import ConnectionRead, ConnectionUpdate
 from fleetwrite.contract.pages import CursorPage
 from fleetwrite.dispatch.models import BudgetLimit
 from fleetwrite.kit.keyset import Window, decode_cursor
 
+_CONNECTION_PATH: Final = "/v2/integrations/connections/{connection_id}"
+_STATE_PATH: Final = "/v2/fleetwrite/connections/{id}"
 _BUDGETS_PATH: Final = "/v2/fleetwrite/connections/{id}/budgets"
 
 
@@ -78,6 +82,28 @@ def _budgets_read(limits: Sequence[BudgetLimit]) -> BudgetsRead:
     )
 
 
+class ConnectionState(Struct, frozen=True, kw_only=True):
+    """Whether a connection accepts and sends.
+
+    Attributes:
+        status: the contract's.
+        accepts: whether it takes new writes; false while it is drained.
+        sends: whether what waits is delivered.
+        is_tsp_paused: the operator sends nothing to its TSP now.
+        waiting: how many writes wait or are under way, counted up to 100,000.
+    """
+
+    connection_id: UUID
+    status: ConnectionStatusEnum
+    accepts: bool
+    sends: bool
+    is_tsp_paused: bool
+    waiting: int
+
+
+_SETTABLE: Final = frozenset({ConnectionStatusEnum.ACTIVE, ConnectionStatusEnum.PAUSED})
+
+
 async def list_connections(services: Services, request: ApiRequest) -> Answer:
     """The connections that the caller may use."""
     query: ConnectionQuery = request.query
@@ -90,6 +116,70 @@ async def list_connections(services: Services, request: ApiRequest) -> Answer:
         fleet_refs=query.fleet_refs,
     )
     return Answer(content=page.of(to_read))
+
+
+async def get_connection(services: Services, request: ApiRequest) -> Answer:
+    """One connection."""
+    return Answer(content=to_read(await services.connections.get(request.partner_id, request.path["connection_id"])))
+
+
+async def update_connection(services: Services, request: ApiRequest) -> Answer:
+    """Change credentials, description or status."""
+    body: ConnectionUpdate = request.body
+    status = body.status or None
+    if status is not None and status not in _SETTABLE:
+        raise InvalidRequestError(
+            [
+                ValidationErrorDetail(
+                    path="body.status",
+                    input=status,
+                    message="Only `active` and `paused` can be set; the others come about by themselves.",
+                    error_type=ErrorType.ENUM,
+                )
+            ]
+        )
+    connection = await services.connections.get(request.partner_id, request.path["connection_id"])
+    login = None
+    if body.credentials is not UNSET and body.credentials is not None:
+        login = services.connections.seal_credentials(connection, body.credentials)
+        await services.login_checker.check(login.account)
+    description = None if body.description is UNSET else body.description
+    changed = await services.connections.change(
+        request.partner_id, connection.id, login=login, description=description, status=status
+    )
+    return Answer(content=to_read(changed))
+
+
+async def get_state(services: Services, request: ApiRequest) -> Answer:
+    """Whether a connection accepts and sends."""
+    return await _state(services, await services.connections.get(request.partner_id, request.path["id"]))
+
+
+async def pause(services: Services, request: ApiRequest) -> Answer:
+    """Send nothing more."""
+    return await _state(services, await services.connections.pause(request.partner_id, request.path["id"]))
+
+
+async def resume(services: Services, request: ApiRequest) -> Answer:
+    """Accept and send again."""
+    return await _state(services, await services.connections.resume(request.partner_id, request.path["id"]))
+
+
+async def drain(services: Services, request: ApiRequest) -> Answer:
+    """Accept nothing more."""
+    return await _state(services, await services.connections.drain(request.partner_id, request.path["id"]))
+
+
+async def _state(services: Services, connection: Connection) -> Answer:
+    state = ConnectionState(
+        connection_id=connection.id,
+        status=connection.status,
+        accepts=not connection.is_draining,
+        sends=connection.silence is None,
+        is_tsp_paused=connection.is_tsp_paused,
+        waiting=await services.dispatch.count_waiting(connection.id),
+    )
+    return Answer(content=state)
 
 
 async def get_budgets(services: Services, request: ApiRequest) -> Answer:
@@ -145,6 +235,8 @@ def _check_budgets(budgets: Sequence[BudgetBody]) -> None:
         raise InvalidRequestError(faults)
 
 
+_STEERED: Final = {200: AnswerShape(description="The connection as it stands now.", content=ConnectionState)}
+
 CONNECTIONS: Final = (
     Endpoint(
         method="GET",
@@ -156,6 +248,72 @@ CONNECTIONS: Final = (
         scope=Scope.CONNECTION_READ,
         query=ConnectionQuery,
         answers={200: AnswerShape(description="A page of connections.", content=CursorPage[ConnectionRead])},
+    ),
+    Endpoint(
+        method="GET",
+        path=_CONNECTION_PATH,
+        operation_id="get_connection",
+        summary="Get a connection",
+        tag=Tag.CONNECTIONS,
+        handler=get_connection,
+        scope=Scope.CONNECTION_READ,
+        answers={200: AnswerShape(description="The connection.", content=ConnectionRead)},
+    ),
+    Endpoint(
+        method="PATCH",
+        path=_CONNECTION_PATH,
+        operation_id="update_connection",
+        summary="Update a connection",
+        description="New credentials are tried at the TSP first: if it does not accept them, nothing is changed (422). "
+        "They let a stale connection send again. `status` may be set to `active` and `paused`. Null means unchanged.",
+        tag=Tag.CONNECTIONS,
+        handler=update_connection,
+        scope=Scope.CONNECTION_UPDATE,
+        body=ConnectionUpdate,
+        answers={200: AnswerShape(description="The connection as it is now.", content=ConnectionRead)},
+    ),
+    Endpoint(
+        method="GET",
+        path=_STATE_PATH,
+        operation_id="get_connection_state",
+        summary="See whether a connection accepts and sends, and how much waits",
+        tag=Tag.CONNECTIONS,
+        handler=get_state,
+        scope=Scope.CONNECTION_READ,
+        answers=_STEERED,
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_STATE_PATH}/pause",
+        operation_id="pause_connection",
+        summary="Send nothing through a connection",
+        description="It goes on accepting; what waits is kept until its deadline. What is under way is finished.",
+        tag=Tag.CONNECTIONS,
+        handler=pause,
+        scope=Scope.CONNECTION_UPDATE,
+        answers=_STEERED,
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_STATE_PATH}/resume",
+        operation_id="resume_connection",
+        summary="Accept and send again",
+        description="Ends a pause and a drain. A stale connection is tried again.",
+        tag=Tag.CONNECTIONS,
+        handler=resume,
+        scope=Scope.CONNECTION_UPDATE,
+        answers=_STEERED,
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_STATE_PATH}/drain",
+        operation_id="drain_connection",
+        summary="Accept no new writes, and deliver what waits",
+        description="New writes and retries are refused with 409, until the connection is resumed.",
+        tag=Tag.CONNECTIONS,
+        handler=drain,
+        scope=Scope.CONNECTION_UPDATE,
+        answers=_STEERED,
     ),
     Endpoint(
         method="GET",

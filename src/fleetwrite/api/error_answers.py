@@ -14,7 +14,12 @@ from fleetwrite.api.intake import (
     InvalidRequestError,
     UnsupportedMediaTypeError,
 )
-from fleetwrite.connections.errors import ConnectionDrainingError, ConnectionNotFoundError
+from fleetwrite.connections.errors import (
+    BadConnectionFieldsError,
+    ConnectionDrainingError,
+    ConnectionNotFoundError,
+    LoginCheckError,
+)
 from fleetwrite.connectors.sdk.write import UnofferedWriteError
 from fleetwrite.contract import errors
 from fleetwrite.contract.auth import ErrorResponse
@@ -102,6 +107,18 @@ def _one_fault(path: str, error_type: ErrorType) -> Callable[[Any], Answer]:
     )
 
 
+def _bad_fields(error: BadConnectionFieldsError) -> Answer:
+    # What was sent may be a secret, and is not repeated.
+    return _invalid(
+        [
+            ValidationErrorDetail(
+                path=f"body.{fault.field}", input="*****", message=fault.message, error_type=fault.error_type
+            )
+            for fault in error.faults
+        ]
+    )
+
+
 def _wait_first(error: BacklogFullError) -> Answer:
     seconds = error.retry_after_s
     body = errors.TooManyRequests(detail=RetryAfterDetail(retry_after_seconds=seconds, message=str(error)))
@@ -155,6 +172,8 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         InvalidWriteError: lambda error: _invalid(error.details),
         InvalidSubscriptionError: lambda error: _invalid(error.details),
         BadCursorError: _one_fault("query.cursor", ErrorType.FORMAT),
+        BadConnectionFieldsError: _bad_fields,
+        LoginCheckError: _one_fault("body.credentials", ErrorType.RANGE),
         UnknownScopeError: _one_fault("body.budgets", ErrorType.ENUM),
         BacklogFullError: _wait_first,
         UnofferedWriteError: _plain(501),

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from fleetwrite.contract.errors import ErrorType
 from fleetwrite.kit.errors import FleetwriteError
 
 
@@ -20,6 +21,10 @@ class ConnectionDrainingError(FleetwriteError):
     """The connection takes no new writes for now."""
 
 
+class LoginCheckError(FleetwriteError):
+    """New credentials could not be shown to work at the provider; nothing was stored."""
+
+
 class UnknownFleetError(FleetwriteError):
     """There is no fleet of this id."""
 
@@ -29,6 +34,7 @@ class FieldFault(msgspec.Struct, frozen=True, kw_only=True):
 
     field: str
     message: str
+    error_type: ErrorType = ErrorType.FORMAT
 
 
 class BadConnectionFieldsError(FleetwriteError):

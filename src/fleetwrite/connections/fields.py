@@ -1,11 +1,12 @@
 """What a fleet enters to connect, checked against the connector's manifest."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from fleetwrite.connections.errors import BadConnectionFieldsError, FieldFault
 from fleetwrite.connectors.sdk.manifest import Field, Manifest
+from fleetwrite.contract.errors import ErrorType
 
 MASK: Final = "*****"
 """The one example that the contract shows of a masked credential."""
@@ -29,6 +30,22 @@ def check_fields(manifest: Manifest, credentials: Mapping[str, str], settings: M
     ]
     if faults:
         raise BadConnectionFieldsError(faults)
+
+
+def require_texts(credentials: Mapping[str, Any]) -> dict[str, str]:
+    """The credentials, all of which must be texts; those that are null count as absent.
+
+    Raises:
+        BadConnectionFieldsError: some are not.
+    """
+    faults = [
+        FieldFault(field=f"credentials.{name}", message="must be a string.", error_type=ErrorType.TYPE)
+        for name, value in credentials.items()
+        if not isinstance(value, str | None)
+    ]
+    if faults:
+        raise BadConnectionFieldsError(faults)
+    return {name: value for name, value in credentials.items() if value is not None}
 
 
 def mask(manifest: Manifest, credentials: Mapping[str, str]) -> dict[str, str]:
@@ -61,14 +78,19 @@ def host_of(address: str) -> str:
 def _faults(group: str, fields: Sequence[Field], values: Mapping[str, str]) -> list[FieldFault]:
     known = {field.name: field for field in fields}
     faults = [
-        FieldFault(field=f"{group}.{field.name}", message=f"is missing. {field.description}")
+        FieldFault(
+            field=f"{group}.{field.name}",
+            message=f"is missing. {field.description}",
+            error_type=ErrorType.MISSING,
+        )
         for field in fields
         if field.required and not values.get(field.name)
     ]
     for name, value in values.items():
         if name not in known:
             names = ", ".join(sorted(known)) or "none"
-            faults.append(FieldFault(field=f"{group}.{name}", message=f"is unknown; there are: {names}."))
+            message = f"is unknown; there are: {names}."
+            faults.append(FieldFault(field=f"{group}.{name}", message=message, error_type=ErrorType.UNKNOWN_FIELD))
         elif len(value) > _LONGEST or "\0" in value:
             # The value itself may be a secret, and is not repeated.
             faults.append(

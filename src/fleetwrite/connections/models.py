@@ -119,3 +119,17 @@ class Account:
     def host(self) -> str:
         """The host that `base_url` leads to, as `name:port`. Raises what `base_url` raises."""
         return host_of(self.base_url)
+
+
+class NewLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """Credentials that are to take the place of a connection's.
+
+    Attributes:
+        account: the connection as one logs in to it with them.
+        sealed: as they are kept.
+        masked: as they may be shown.
+    """
+
+    account: Account
+    sealed: bytes
+    masked: Mapping[str, str]

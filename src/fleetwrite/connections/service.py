@@ -1,15 +1,15 @@
 """Finds, makes and changes connections."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
 from fleetwrite.connections import outage_store, store
 from fleetwrite.connections.errors import ConnectionNotFoundError, UnknownFleetError
-from fleetwrite.connections.fields import base_url, check_fields, host_of, mask
-from fleetwrite.connections.models import CREDENTIALS_PURPOSE, Account, Connection, NewConnection
+from fleetwrite.connections.fields import base_url, check_fields, host_of, mask, require_texts
+from fleetwrite.connections.models import CREDENTIALS_PURPOSE, Account, Connection, NewConnection, NewLogin
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.tsp_ids import tsp_id
 from fleetwrite.contract.enums import ConnectionStatusEnum
@@ -124,6 +124,7 @@ class ConnectionService:
                     made.id,
                     LANE_KIND,
                     budgets,
+                    held=made.silence is not None,
                     account_id=None if account_id is None else derive_id(ACCOUNTS, tsp_slug, account_id),
                 )
         except asyncpg.ForeignKeyViolationError as error:
@@ -174,9 +175,114 @@ class ConnectionService:
             raise ConnectionNotFoundError(connection_id)
         if status is ConnectionStatusEnum.ACTIVE:
             await outage_store.forget_refusal(connection, connection_id)
-            await self._dispatch.release(connection, connection_id)
         else:
             await outage_store.forget_probes(connection, [connection_id])
+        await self._hold_or_release(connection, connection_id)
+
+    async def pause(self, partner_id: UUID, connection_id: UUID) -> Connection:
+        """Send nothing more through a connection; go on accepting. What is under way is finished.
+
+        Raises:
+            ConnectionNotFoundError: as with `get`.
+        """
+        return await self._steer(partner_id, connection_id, ConnectionStatusEnum.PAUSED)
+
+    async def resume(self, partner_id: UUID, connection_id: UUID) -> Connection:
+        """Accept and send again, whatever had stopped the connection.
+
+        Raises:
+            ConnectionNotFoundError: as with `get`.
+        """
+        return await self._steer(partner_id, connection_id, ConnectionStatusEnum.ACTIVE, is_draining=False)
+
+    async def drain(self, partner_id: UUID, connection_id: UUID) -> Connection:
+        """Accept nothing more on a connection, and send what waits there.
+
+        Raises:
+            ConnectionNotFoundError: as with `get`.
+        """
+        return await self._steer(partner_id, connection_id, None, is_draining=True)
+
+    async def set_tsp_paused(self, slug: str, *, paused: bool) -> int:
+        """Send nothing to a provider, or send again; returns how many connections that concerns.
+
+        Raises:
+            UnknownTspError: no connector has this slug.
+        """
+        self._registry.get(slug)
+        async with self._database.transaction() as connection:
+            await (store.pause_tsp if paused else store.resume_tsp)(connection, slug)
+        # From here on connections that are made or change follow by themselves; now the others, one by one, so that no
+        # transaction holds the lanes of many.
+        async with self._database.acquire() as connection:
+            ids = await store.ids_of_tsp(connection, slug)
+        for connection_id in ids:
+            async with self._database.transaction() as connection:
+                await self._hold_or_release(connection, connection_id)
+        return len(ids)
+
+    def seal_credentials(self, connection: Connection, credentials: Mapping[str, Any]) -> NewLogin:
+        """Credentials as they will be kept, and an account that logs in with them; nothing is stored.
+
+        Raises:
+            BadConnectionFieldsError: they are not what the connector asks for.
+        """
+        manifest = self._registry.get(connection.tsp_slug).manifest
+        texts = require_texts(credentials)
+        check_fields(manifest, texts, connection.settings)
+        sealed = self._vault.seal_json(texts, purpose=CREDENTIALS_PURPOSE, subject=connection.id)
+        account = Account(connection, sealed, self._vault, self._registry)
+        return NewLogin(account=account, sealed=sealed, masked=mask(manifest, texts))
+
+    async def change(
+        self,
+        partner_id: UUID,
+        connection_id: UUID,
+        *,
+        login: NewLogin | None = None,
+        description: str | None = None,
+        status: ConnectionStatusEnum | None = None,
+    ) -> Connection:
+        """Change what is not None. A new login lets a stale connection send again.
+
+        Raises:
+            ConnectionNotFoundError: as with `get`.
+        """
+        async with self._database.transaction() as connection:
+            found = await store.find_shared(connection, partner_id, connection_id)
+            if found is None:
+                raise ConnectionNotFoundError(connection_id)
+            if description is not None:
+                await store.update_description(connection, connection_id, description)
+            if login is not None:
+                await store.update_credentials(connection, connection_id, login.sealed, login.masked)
+                if found.status is ConnectionStatusEnum.STALE:
+                    status = status or ConnectionStatusEnum.ACTIVE
+            if status is not None:
+                await self.set_status(connection, connection_id, status)
+        return await self.get(partner_id, connection_id)
+
+    async def _steer(
+        self,
+        partner_id: UUID,
+        connection_id: UUID,
+        status: ConnectionStatusEnum | None,
+        *,
+        is_draining: bool | None = None,
+    ) -> Connection:
+        await self.get(partner_id, connection_id)
+        async with self._database.transaction() as connection:
+            if is_draining is not None:
+                await store.update_draining(connection, connection_id, is_draining=is_draining)
+            if status is not None:
+                await self.set_status(connection, connection_id, status)
+        return await self.get(partner_id, connection_id)
+
+    async def _hold_or_release(self, connection: database.Connection, connection_id: UUID) -> None:
+        """Let the lanes of a connection do as its status, and the operator's word on its provider, say."""
+        if await store.is_sending(connection, connection_id):
+            await self._dispatch.release(connection, connection_id)
+        else:
             await self._dispatch.hold(connection, connection_id)
 
     async def budgets(self, partner_id: UUID, connection_id: UUID) -> list[BudgetLimit]:

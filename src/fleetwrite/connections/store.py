@@ -122,6 +122,73 @@ async def update_settings(connection: database.Connection, connection_id: UUID, 
     )
 
 
+async def update_credentials(
+    connection: database.Connection, connection_id: UUID, sealed: bytes, masked: Mapping[str, str]
+) -> None:
+    """Replace the login of a connection."""
+    await connection.execute(
+        """
+        UPDATE connections SET credentials_sealed = $2, credentials_masked = $3, updated_at = fleetwrite_now()
+        WHERE id = $1
+        """,
+        connection_id,
+        sealed,
+        masked,
+    )
+
+
+async def update_description(connection: database.Connection, connection_id: UUID, description: str) -> None:
+    """Replace the description of a connection."""
+    await connection.execute(
+        "UPDATE connections SET description = $2, updated_at = fleetwrite_now() WHERE id = $1",
+        connection_id,
+        description,
+    )
+
+
+async def update_draining(connection: database.Connection, connection_id: UUID, *, is_draining: bool) -> None:
+    """Say whether a connection takes new writes."""
+    await connection.execute(
+        """
+        UPDATE connections SET is_draining = $2, updated_at = fleetwrite_now() WHERE id = $1 AND is_draining <> $2
+        """,
+        connection_id,
+        is_draining,
+    )
+
+
+async def is_sending(connection: database.Connection, connection_id: UUID) -> bool:
+    """Whether a connection is active and its provider not paused; locks the former until the transaction ends."""
+    sends: bool | None = await connection.fetchval(
+        """
+        SELECT status = 'active' AND NOT EXISTS (SELECT FROM paused_tsps WHERE slug = tsp_slug)
+        FROM connections WHERE id = $1 FOR NO KEY UPDATE
+        """,
+        connection_id,
+    )
+    return bool(sends)
+
+
+async def pause_tsp(connection: database.Connection, slug: str) -> None:
+    """Note that nothing is sent to a provider."""
+    await connection.execute(
+        "INSERT INTO paused_tsps (slug, paused_at) VALUES ($1, fleetwrite_now()) ON CONFLICT DO NOTHING", slug
+    )
+
+
+async def resume_tsp(connection: database.Connection, slug: str) -> None:
+    """Forget that nothing is sent to a provider."""
+    await connection.execute("DELETE FROM paused_tsps WHERE slug = $1", slug)
+
+
+async def ids_of_tsp(connection: database.Connection, slug: str) -> list[UUID]:
+    """All connections to a provider that are not gone."""
+    rows = await connection.fetch(
+        "SELECT id FROM connections WHERE tsp_slug = $1 AND status <> ALL($2) ORDER BY id", slug, _GONE
+    )
+    return [row["id"] for row in rows]
+
+
 async def update_status(
     connection: database.Connection, connection_id: UUID, status: ConnectionStatusEnum
 ) -> ConnectionStatusEnum | None:

@@ -1,9 +1,9 @@
 """Answers of the integrations API: connections, and the tracking of writes."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from fleetwrite.contract.enums import (
     ConnectionStatusEnum,
@@ -15,6 +15,8 @@ from fleetwrite.contract.enums import (
 )
 from fleetwrite.contract.telematics import Instant
 from fleetwrite.contract.tsps import TspEnum
+
+Credentials = Annotated[dict[str, Any], Meta(extra_json_schema={"writeOnly": True})]
 
 
 class ConnectionRead(Struct, frozen=True, kw_only=True):
@@ -30,6 +32,14 @@ class ConnectionRead(Struct, frozen=True, kw_only=True):
     credentials: dict[str, Any]
     status: ConnectionStatusEnum
     description: str | None
+
+
+class ConnectionUpdate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be changed of a connection. `credentials` has one of the contract's shapes, in the clear."""
+
+    credentials: Credentials | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    status: ConnectionStatusEnum | UnsetType | None = UNSET
 
 
 class ResourceOperationLogRead(Struct, frozen=True, kw_only=True):

@@ -124,7 +124,7 @@ async def lock_budgets(
         None if scopes is None else sorted(set(scopes)),
     )
     now: datetime = await connection.fetchval("SELECT fleetwrite_now()")
-    paces = {(row["owner_id"], row["scope"]): _pace(row, now) for row in rows}
+    paces = {(row["owner_id"], row["scope"]): pace_of(row, now) for row in rows}
     capped = [key for key, pace in paces.items() if pace.room is not None]
     if capped:
         for key, flying in (await _count_in_flight(connection, capped)).items():
@@ -132,7 +132,21 @@ async def lock_budgets(
     return now, paces
 
 
-def _pace(row: Any, now: datetime) -> Pace:
+async def select_states(connection: Connection, owner_id: UUID, scopes: Sequence[str]) -> list[Any]:
+    """The budgets of these scopes of an owner, its account's included, as they stand; nothing is locked."""
+    return await connection.fetch(
+        """
+        SELECT scope, requests, per_seconds, next_at, closed_until, in_flight, share, lowered_at
+        FROM lane_owners o JOIN budgets b ON b.owner_id IN (o.id, o.account_id)
+        WHERE o.id = $1 AND scope = ANY($2::text[]) ORDER BY scope
+        """,
+        owner_id,
+        scopes,
+    )
+
+
+def pace_of(row: Any, now: datetime) -> Pace:
+    """The state of the budget in a row, with all of its cap on what is in flight for room."""
     return Pace.of(
         row["requests"],
         row["per_seconds"],

@@ -1,14 +1,14 @@
 """What can be told of waiting work: its place, what it waits for, and when its turn may come."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
-from fleetwrite.dispatch.pacing import Pace
+from fleetwrite.dispatch import budget_store
 from fleetwrite.kit.database import Connection
 
 MOST_COUNTED: Final = 100_000
@@ -32,6 +32,8 @@ class BudgetView(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         scope: which calls it limits.
         requests, per_seconds: the limit; None: there is none.
+        in_flight: how many calls may be under way at a time; None: any number.
+        granted: the share of the limit that the provider was seen to grant.
         next_slot_at: when the next call may start.
         closed_until: the provider takes nothing before; None: it is open.
     """
@@ -39,6 +41,8 @@ class BudgetView(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     requests: int | None
     per_seconds: float | None
+    in_flight: int | None
+    granted: float
     next_slot_at: datetime
     closed_until: datetime | None
 
@@ -83,14 +87,7 @@ async def waiting(connection: Connection, job_id: UUID) -> Waiting | None:
     )
     if job is None:
         return None
-    budgets = await connection.fetch(
-        """
-        SELECT scope, requests, per_seconds, next_at, closed_until FROM budgets
-        WHERE owner_id = $1 AND scope = ANY($2::text[]) ORDER BY scope
-        """,
-        job["owner_id"],
-        job["scopes"],
-    )
+    budgets = await budget_store.select_states(connection, job["owner_id"], job["scopes"])
     state = _state(job)
     ahead = 0 if state is not WaitState.READY else await _count_ahead(connection, job)
     starts_at, scope = _start(job, budgets, ahead)
@@ -106,6 +103,20 @@ async def waiting(connection: Connection, job_id: UUID) -> Waiting | None:
         waits_for_scope=scope if in_line else None,
         budgets=[_view(row, job["now"]) for row in budgets],
     )
+
+
+async def count_of_owner(connection: Connection, owner_id: UUID) -> int:
+    """How many jobs an owner has, counted up to `MOST_COUNTED`."""
+    count: int = await connection.fetchval(
+        """
+        SELECT count(*) FROM (
+            SELECT 1 FROM jobs WHERE lane_id IN (SELECT id FROM lanes WHERE owner_id = $1) LIMIT $2
+        ) AS jobs_of_owner
+        """,
+        owner_id,
+        MOST_COUNTED,
+    )
+    return count
 
 
 def _state(job: Any) -> WaitState:
@@ -124,7 +135,7 @@ def _start(job: Any, budgets: Sequence[Any], ahead: int) -> tuple[datetime, str 
     """When its turn comes, with `ahead` others before it, and the budget that decides that."""
     at, scope = max(job["now"], job["due_at"] or job["now"]), None
     for row in budgets:
-        pace = Pace.of(row["requests"], row["per_seconds"], row["next_at"], row["closed_until"])
+        pace = budget_store.pace_of(row, job["now"])
         slot_at = pace.earliest(job["now"]) + pace.interval * ahead
         if slot_at > at:
             at, scope = slot_at, row["scope"]
@@ -132,12 +143,14 @@ def _start(job: Any, budgets: Sequence[Any], ahead: int) -> tuple[datetime, str 
 
 
 def _view(row: Any, now: datetime) -> BudgetView:
-    pace = Pace.of(row["requests"], row["per_seconds"], row["next_at"], row["closed_until"])
+    pace = budget_store.pace_of(row, now)
     return BudgetView(
         scope=row["scope"],
         requests=row["requests"],
         per_seconds=row["per_seconds"],
-        next_slot_at=pace.earliest(now) if pace.interval > timedelta() else max(now, pace.closed_until),
+        in_flight=row["in_flight"],
+        granted=row["share"],
+        next_slot_at=pace.earliest(now),
         closed_until=pace.closed_until if pace.closed_until > now else None,
     )
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from fleetwrite.dispatch import budget_store, holds, store
+from fleetwrite.dispatch import budget_store, holds, insight, store
 from fleetwrite.dispatch.budget_store import Closing
 from fleetwrite.dispatch.errors import OrderConflictError, SlotTimeoutError, UnknownScopeError
 from fleetwrite.dispatch.models import Again, BudgetLimit, Disposition, Finish, Job, NewJob
@@ -282,6 +282,11 @@ class Dispatch:
         """For each kind of job, for how many seconds the longest waiting lane has been due: 0 when workers keep up."""
         async with self._database.acquire() as connection:
             return await store.select_lag_s(connection)
+
+    async def count_waiting(self, owner_id: UUID) -> int:
+        """How many jobs of an owner wait or are under way, counted up to `insight.MOST_COUNTED`."""
+        async with self._database.acquire() as connection:
+            return await insight.count_of_owner(connection, owner_id)
 
     async def close(self, owner_id: UUID, scopes: Sequence[str], for_s: float) -> None:
         """Let no call of these budgets start for so many seconds."""

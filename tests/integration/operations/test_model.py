@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from fleetwrite.dispatch.errors import OrderConflictError
 from fleetwrite.dispatch.models import Job
-from fleetwrite.operations.models import TRANSITIONS
+from fleetwrite.operations.errors import OperationStateError
 from integration.operations import writes
 from integration.operations.endings import DELIVERED, endings
-from integration.operations.world import LEASE, SUCCESS, World
+from integration.operations.world import LEASE, PENDING, SUCCESS, World
 
 KINDS: Final = (writes.TRAILER, writes.TRAILER_ASSET, writes.DRIVER, writes.MESSAGE, writes.FUEL)
 
@@ -37,6 +37,7 @@ STEPS: Final = st.one_of(
     st.tuples(st.just("fault"), st.sampled_from(FAULTS)),
     st.tuples(st.just("claim")),
     st.tuples(st.sampled_from(["run", "die before sending", "die after sending", "stall"])),
+    st.tuples(st.just("cancel"), st.integers(0, 9)),
     st.tuples(st.just("wait"), st.sampled_from([0.1, 2.0, 61.0, 3700.0])),
 )
 
@@ -69,6 +70,10 @@ class Model:
             world.fault(path="/", **arguments[0])
         elif name == "wait":
             await world.shift(timedelta(seconds=arguments[0]))
+        elif name == "cancel":
+            operation_id = list(self.accepted)[arguments[0] % len(self.accepted)]
+            with suppress(OperationStateError):
+                await world.services.control.cancel(world.partner_id, operation_id)
         elif name == "claim":
             self.claimed += await world.claim()
         else:
@@ -104,7 +109,7 @@ class Model:
         for operation_id, (kind, mark) in self.accepted.items():
             operation = await self.world.operation(operation_id)
             codes = endings(operation)
-            assert TRANSITIONS[operation.status] == frozenset()
+            assert operation.status is not PENDING
             names = [name for name, _ in await self.world.events(operation_id)]
             verb = "succeeded" if operation.status is SUCCESS else "failed"
             assert names == ["resource_operation.created", f"resource_operation.{verb}"]
