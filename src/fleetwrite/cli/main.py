@@ -24,6 +24,10 @@ vault_app = typer.Typer(help="The master key that seals credentials.", no_args_i
 app.add_typer(vault_app, name="vault")
 fence_app = typer.Typer(help="After a restore from a backup: let nothing be sent twice.")
 app.add_typer(fence_app, name="restore-fence")
+admin_app = typer.Typer(help="What only the operator may do.", no_args_is_help=True)
+app.add_typer(admin_app, name="admin")
+tsp_app = typer.Typer(help="Providers as a whole.", no_args_is_help=True)
+admin_app.add_typer(tsp_app, name="tsp")
 
 AllOption = Annotated[bool, typer.Option("--all", help="All that wait for your word.")]
 OperationOption = Annotated[
@@ -102,6 +106,19 @@ def migrate(*, config: ConfigOption = None) -> None:
 
     applied = _run(migrate_database(config))
     typer.echo(f"Applied: {', '.join(applied)}." if applied else "The schema is current; nothing to do.")
+
+
+@app.command()
+def status(
+    *,
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    most: Annotated[int, typer.Option(min=1, max=1000, help="At most so many lines of each table.")] = 15,
+) -> None:
+    """Show lanes, backlog, budgets, leases and connections at a glance. Needs DATABASE_URL only."""
+    from fleetwrite.cli.status import show_status  # noqa: PLC0415 - see up
+
+    _run(show_status(config, as_json=as_json, most=most))
 
 
 @app.command()
@@ -191,6 +208,27 @@ def create_key(file: Annotated[Path, typer.Argument(help="The file to make; it m
 def _say(lines: list[str]) -> None:
     for line in lines:
         typer.echo(line)
+
+
+TspArgument = Annotated[str, typer.Argument(help="The provider's slug, such as samsara.")]
+
+
+@tsp_app.command("pause")
+def pause_tsp(slug: TspArgument, *, config: ConfigOption = None) -> None:
+    """Send nothing to a provider, by any connection, until it is resumed. Writes are still accepted, and wait."""
+    from fleetwrite.cli.processes import set_tsp_paused  # noqa: PLC0415 - see up
+
+    count = _run(set_tsp_paused(config, slug, paused=True))
+    typer.echo(f"Nothing is sent to {slug} any more; connections: {count}. What is under way is finished.")
+
+
+@tsp_app.command("resume")
+def resume_tsp(slug: TspArgument, *, config: ConfigOption = None) -> None:
+    """Send to a provider again."""
+    from fleetwrite.cli.processes import set_tsp_paused  # noqa: PLC0415 - see up
+
+    count = _run(set_tsp_paused(config, slug, paused=False))
+    typer.echo(f"Active connections to {slug} send again; connections: {count}.")
 
 
 async def _in_loop(work: Any) -> None:

@@ -54,6 +54,14 @@ async def migrate_database(config: Path | None) -> list[str]:
     return await migrations.migrate(require_database_url(settings))
 
 
+async def set_tsp_paused(config: Path | None, slug: str, *, paused: bool) -> int:
+    """Send nothing to a provider, or send again; returns how many connections that concerns."""
+    settings = from_process(config)
+    configure_logging("console", "warning")
+    async with open_services(settings, name="admin") as services:
+        return await services.connections.set_tsp_paused(slug, paused=paused)
+
+
 def _stop_event() -> asyncio.Event:
     """An event that is set when this process is told to stop."""
     stop = asyncio.Event()

@@ -181,6 +181,36 @@ async def resume_tsp(connection: database.Connection, slug: str) -> None:
     await connection.execute("DELETE FROM paused_tsps WHERE slug = $1", slug)
 
 
+async def paused_tsps(connection: database.Connection) -> list[str]:
+    """The providers to which nothing is sent."""
+    return [row["slug"] for row in await connection.fetch("SELECT slug FROM paused_tsps ORDER BY slug")]
+
+
+async def count_by_status(connection: database.Connection) -> dict[str, int]:
+    """How many connections there are in each status, those that are gone left out."""
+    rows = await connection.fetch(
+        "SELECT status, count(*) AS connections FROM connections WHERE status <> ALL($1) GROUP BY status ORDER BY 1",
+        _GONE,
+    )
+    return {row["status"]: row["connections"] for row in rows}
+
+
+async def not_flowing(connection: database.Connection, most: int) -> list[Connection]:
+    """Up to `most` connections that are not active, or are being drained; those that changed last come first."""
+    rows = await connection.fetch(
+        """
+        SELECT id, fleet_id, NULL AS fleet_ref, tsp_slug, source_name, description, status, settings,
+            credentials_masked, is_draining, created_at, updated_at,
+            EXISTS (SELECT FROM paused_tsps WHERE slug = tsp_slug) AS is_tsp_paused
+        FROM connections WHERE status <> ALL($1) AND (status <> 'active' OR is_draining)
+        ORDER BY updated_at DESC, id LIMIT $2
+        """,
+        _GONE,
+        most,
+    )
+    return [_connection(row) for row in rows]
+
+
 async def ids_of_tsp(connection: database.Connection, slug: str) -> list[UUID]:
     """All connections to a provider that are not gone."""
     rows = await connection.fetch(

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from fleetwrite.dispatch.models import BudgetLimit
-from fleetwrite.dispatch.pacing import Pace
+from fleetwrite.dispatch.pacing import Pace, grown_back
 from fleetwrite.kit.database import Connection
 
 STRIKES: Final = 5
@@ -143,6 +143,11 @@ async def select_states(connection: Connection, owner_id: UUID, scopes: Sequence
         owner_id,
         scopes,
     )
+
+
+def granted_of(row: Any, now: datetime) -> float:
+    """The share of its limit that the budget in a row has now."""
+    return grown_back(row["share"], (now - row["lowered_at"]).total_seconds())
 
 
 def pace_of(row: Any, now: datetime) -> Pace:

@@ -33,7 +33,7 @@ class BudgetView(msgspec.Struct, frozen=True, kw_only=True):
         scope: which calls it limits.
         requests, per_seconds: the limit; None: there is none.
         in_flight: how many calls may be under way at a time; None: any number.
-        granted: the share of the limit that the provider was seen to grant.
+        granted: the share of the limit that the provider is taken to grant now, after it refused calls.
         next_slot_at: when the next call may start.
         closed_until: the provider takes nothing before; None: it is open.
     """
@@ -149,7 +149,7 @@ def _view(row: Any, now: datetime) -> BudgetView:
         requests=row["requests"],
         per_seconds=row["per_seconds"],
         in_flight=row["in_flight"],
-        granted=row["share"],
+        granted=budget_store.granted_of(row, now),
         next_slot_at=pace.earliest(now),
         closed_until=pace.closed_until if pace.closed_until > now else None,
     )

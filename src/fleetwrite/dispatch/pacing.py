@@ -40,6 +40,11 @@ RECOVERY_PER_S = 1 / 3600
 at the price of three calls; one that had a bad hour has all of its limit back an hour later."""
 
 
+def grown_back(share: float, lowered_s: float) -> float:
+    """What is granted now of a limit of which only `share` was granted `lowered_s` seconds ago."""
+    return min(1.0, share + lowered_s * RECOVERY_PER_S)
+
+
 class Pace(msgspec.Struct):
     """The state of one budget while slots are handed out within a transaction.
 
@@ -75,7 +80,7 @@ class Pace(msgspec.Struct):
         """The state of a budget of which only `share` was granted `lowered_s` seconds ago."""
         if requests is None or per_seconds is None:
             return cls(timedelta(), next_at, closed_until, room, claimed_by=claimed_by)
-        granted = min(1.0, share + lowered_s * RECOVERY_PER_S)
+        granted = grown_back(share, lowered_s)
         interval = timedelta(seconds=per_seconds / requests / granted * (1 + SAFETY_MARGIN))
         return cls(interval, next_at, closed_until, room, per_seconds * SAFETY_MARGIN * LATE_SHARE, claimed_by)
 
