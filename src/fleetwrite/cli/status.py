@@ -58,7 +58,8 @@ async def show_status(config: Path | None, *, as_json: bool, most: int) -> None:
     if as_json:
         console.out(msgspec.json.encode(status).decode(), highlight=False)
     else:
-        console.print(*(tables(status) or ["Nothing is set up yet."]), sep="\n")
+        shown: list[Table | str] = [*tables(status)]
+        console.print(*(shown or ["Nothing is set up yet."]), sep="\n")
 
 
 async def read_status(database: Database, most: int) -> Status:

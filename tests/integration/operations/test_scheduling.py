@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from fleetwrite.contract.enums import MessagePriorityEnum, ResourceEnum
+from fleetwrite.contract.enums import ConnectionStatusEnum, MessagePriorityEnum, ResourceEnum
 from fleetwrite.kit.clock import database_now
 from fleetwrite.operations.errors import InvalidWriteError
 from integration.operations import writes
-from integration.operations.endings import DELIVERED, EXPIRED, endings
+from integration.operations.endings import DELIVERED, EXPIRED, NOT_SENT, endings
 from integration.operations.world import FAILED, SUCCESS, World
 
 TRAILER = ResourceEnum.TRAILER
@@ -43,6 +43,18 @@ async def test_a_write_that_was_not_sent_by_its_expiry_fails_as_expired(world: W
     assert operation.status is FAILED
     assert endings(operation)[-1] == EXPIRED
     assert (operation.logs[-1].response_status_code, operation.logs[-1].response_headers) == (None, None)
+
+
+async def test_a_write_that_never_could_be_sent_ends_with_one_entry_and_no_response_code(world: World) -> None:
+    await world.set_status(ConnectionStatusEnum.PAUSED)
+    expired = await world.write(TRAILER, trailer(), expires_at=await now(world) + timedelta(seconds=30))
+    not_sent = await world.write(TRAILER, trailer(), is_sync=True)
+    await world.work_off()
+    await world.set_status(ConnectionStatusEnum.ACTIVE)
+    for operation, ending in ((expired, EXPIRED), (not_sent, NOT_SENT)):
+        ended = await world.operation(operation.id)
+        assert (ended.status, endings(ended)) == (FAILED, [ending])
+        assert (ended.logs[0].response_status_code, ended.logs[0].response_headers) == (None, None)
 
 
 async def test_an_expiry_may_lie_beyond_the_usual_deadline(world: World) -> None:
