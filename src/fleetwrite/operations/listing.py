@@ -68,13 +68,13 @@ class OperationEntry(ResourceOperationRead, frozen=True, kw_only=True):
     Attributes:
         expires_at: until when it is worth delivering.
         settled_at: when it ended.
-        outcome: with what it failed, as the last of its `logs` says at length.
+        outcome: with what it failed (see OutcomeCode), as the last of its `logs` says at length.
         idempotency_key: that was sent with it.
     """
 
     expires_at: datetime
     settled_at: datetime | None
-    outcome: OutcomeCode | None
+    outcome: str | None
     idempotency_key: str | None
 
 
@@ -115,11 +115,10 @@ async def page(
 
 def entry(row: Any, logs: list[ResourceOperationLogRead]) -> OperationEntry:
     """The operation in a row of `listing`."""
-    outcome = row["outcome"]
     return OperationEntry(
         **msgspec.structs.asdict(polled(store.read_operation(row), logs)),
         expires_at=row["expires_at"],
         settled_at=row["settled_at"],
-        outcome=None if outcome is None else OutcomeCode(outcome),
+        outcome=row["outcome"],
         idempotency_key=row["idempotency_key"],
     )

@@ -196,15 +196,15 @@ async def test_a_retry_waits_for_writes_to_the_record_that_were_accepted_before_
 
 
 async def test_what_may_be_written_is_not_repeated_unless_forced(fresh_world: World) -> None:
-    world = fresh_world
-    world.fault("POST", "/users", "commit_then_drop")
-    world.fault("GET", "/users", "status", status=500, count=1000)
-    operation = await world.deliver(ResourceEnum.USER, writes.OFFICE_USER.body(world, writes.new_mark()))
-    assert endings(operation)[-1] == UNKNOWN
-    world.simulator.faults.clear()
+    world, fuel = fresh_world, ResourceEnum.FUEL_TRANSACTION
+    world.fault("POST", "/fuel-purchase", "commit_then_drop")
+    operation = await world.deliver(fuel, writes.FUEL.body(world, writes.new_mark()))
+    assert (operation.status, endings(operation)) == (FAILED, [UNKNOWN])
     with pytest.raises(MayBeWrittenError):
         await world.services.control.retry(world.partner_id, operation.id, force=False)
     assert (await world.operation(operation.id)).status is FAILED
+    again = await world.services.control.retry(world.partner_id, operation.id, force=True)
+    assert again.status is PENDING
 
 
 async def test_a_forced_retry_looks_first_where_that_can_tell(fresh_world: World) -> None:
