@@ -9,6 +9,7 @@ import asyncpg
 from fleetwrite.connections import outage_store, store
 from fleetwrite.connections.errors import ConnectionNotFoundError, UnknownFleetError
 from fleetwrite.connections.fields import base_url, check_fields, host_of, mask, require_texts
+from fleetwrite.connections.holding import hold_or_release
 from fleetwrite.connections.models import CREDENTIALS_PURPOSE, Account, Connection, NewConnection, NewLogin
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.tsp_ids import tsp_id
@@ -177,7 +178,7 @@ class ConnectionService:
             await outage_store.forget_refusal(connection, connection_id)
         else:
             await outage_store.forget_probes(connection, [connection_id])
-        await self._hold_or_release(connection, connection_id)
+        await hold_or_release(self._dispatch, connection, connection_id)
 
     async def pause(self, partner_id: UUID, connection_id: UUID) -> Connection:
         """Send nothing more through a connection; go on accepting. What is under way is finished.
@@ -218,7 +219,7 @@ class ConnectionService:
             ids = await store.ids_of_tsp(connection, slug)
         for connection_id in ids:
             async with self._database.transaction() as connection:
-                await self._hold_or_release(connection, connection_id)
+                await hold_or_release(self._dispatch, connection, connection_id)
         return len(ids)
 
     def seal_credentials(self, connection: Connection, credentials: Mapping[str, Any]) -> NewLogin:
@@ -277,13 +278,6 @@ class ConnectionService:
             if status is not None:
                 await self.set_status(connection, connection_id, status)
         return await self.get(partner_id, connection_id)
-
-    async def _hold_or_release(self, connection: database.Connection, connection_id: UUID) -> None:
-        """Let the lanes of a connection do as its status, and the operator's word on its provider, say."""
-        if await store.is_sending(connection, connection_id):
-            await self._dispatch.release(connection, connection_id)
-        else:
-            await self._dispatch.hold(connection, connection_id)
 
     async def budgets(self, partner_id: UUID, connection_id: UUID) -> list[BudgetLimit]:
         """The limits in force for a connection.
