@@ -136,7 +136,7 @@ async def select_states(connection: Connection, owner_id: UUID, scopes: Sequence
     """The budgets of these scopes of an owner, its account's included, as they stand; nothing is locked."""
     return await connection.fetch(
         """
-        SELECT scope, requests, per_seconds, next_at, closed_until, in_flight, share, lowered_at
+        SELECT scope, requests, per_seconds, next_at, closed_until, in_flight, share, lowered_at, claimed_by
         FROM lane_owners o JOIN budgets b ON b.owner_id IN (o.id, o.account_id)
         WHERE o.id = $1 AND scope = ANY($2::text[]) ORDER BY scope
         """,
