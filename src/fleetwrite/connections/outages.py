@@ -15,7 +15,9 @@ import structlog
 from fleetwrite.connections import outage_store as store
 from fleetwrite.connections.errors import BadConnectionFieldsError
 from fleetwrite.connections.fields import base_url, host_of
+from fleetwrite.connections.holding import hold_or_release
 from fleetwrite.connections.outage_models import RULES, Cause, Reach, Sign
+from fleetwrite.connections.store import is_tsp_paused
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.tsp_ids import tsp_id
 from fleetwrite.contract.enums import StatusEnum
@@ -101,7 +103,8 @@ class Outages:
             rows = await store.select_accounts_of(connection, sign.tsp_slug)
             shut = [row["id"] for row in rows if self._host(sign.tsp_slug, row["settings"]) == sign.host]
             await self._dispatch.shut(connection, shut, sign.host)
-            if innocent:
+            # Where the operator has paused the provider they stay held, until it is resumed.
+            if innocent and not await is_tsp_paused(connection, sign.tsp_slug):
                 await self._dispatch.release(connection, *innocent)
         log.warning("breaker.opened", host=sign.host, tsp=sign.tsp_slug, cause=cause, connections=len(shut))
 
@@ -148,7 +151,7 @@ class Outages:
         """The login works: the connection is active again, and its work is sent."""
         async with self._database.transaction() as connection:
             if await store.unpark(connection, connection_id):
-                await self._dispatch.release(connection, connection_id)
+                await hold_or_release(self._dispatch, connection, connection_id)
                 log.info("connection.unparked", connection_id=str(connection_id))
 
     async def keep_parked(self, connection_id: UUID) -> None:

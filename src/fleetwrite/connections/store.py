@@ -181,6 +181,11 @@ async def resume_tsp(connection: database.Connection, slug: str) -> None:
     await connection.execute("DELETE FROM paused_tsps WHERE slug = $1", slug)
 
 
+async def is_tsp_paused(connection: database.Connection, slug: str) -> bool:
+    """Whether nothing is sent to a provider."""
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM paused_tsps WHERE slug = $1)", slug))
+
+
 async def paused_tsps(connection: database.Connection) -> list[str]:
     """The providers to which nothing is sent."""
     return [row["slug"] for row in await connection.fetch("SELECT slug FROM paused_tsps ORDER BY slug")]

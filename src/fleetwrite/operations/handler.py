@@ -1,6 +1,6 @@
 """Runs operations for a worker: load what an attempt needs, make it, store what became of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -58,15 +58,17 @@ class OperationHandler:
 
     async def load(self, connection: Connection, jobs: Sequence[Job]) -> Mapping[UUID, Task | Unready]:
         """Everything needed to attempt the operations of `jobs`, in a handful of queries for all of them."""
-        return await self.prepare(connection, await store.select_stored(connection, [job.id for job in jobs]))
+        stored = await store.select_stored(connection, [job.id for job in jobs])
+        return await self.prepare(connection, stored, {job.owner_id for job in jobs if job.expired})
 
-    async def prepare(self, connection: Connection, stored: Sequence[Stored]) -> Mapping[UUID, Task | Unready]:
-        """Everything needed to attempt these operations."""
+    async def prepare(
+        self, connection: Connection, stored: Sequence[Stored], expired: Collection[UUID] = ()
+    ) -> Mapping[UUID, Task | Unready]:
+        """Everything needed to attempt these operations; `expired` are connections on which some have expired."""
         accounts = await self._connections.open_accounts(connection, {one.operation.connection_id for one in stored})
         wanted = {one for each in stored for ids in each.terms.record_ids.values() for one in ids}
         records = await resolve_records(connection, wanted) if wanted else {}
         sealed = await store.select_secrets(connection, [one.operation.id for one in stored])
-        expired = {job.owner_id for job in jobs if job.expired}
         refused = await self._outages.refused_since(connection, expired) if expired else {}
         return {
             one.operation.id: self._prepare(
