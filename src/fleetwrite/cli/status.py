@@ -1,7 +1,7 @@
 """`fleetwrite status`: what an operator looks at first."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fleetwrite.bootstrap import require_database_url
-from fleetwrite.connections import store
+from fleetwrite.connections import outage_store, store
 from fleetwrite.connections.models import Connection
 from fleetwrite.dispatch.overview import MOST_COUNTED, MOST_COUNTED_OF_LANE, DispatchOverview, overview
 from fleetwrite.kit.database import Database
@@ -29,6 +29,16 @@ class QuietConnection(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None
 
 
+class OpenBreaker(msgspec.Struct, frozen=True, kw_only=True):
+    """A host that is not called for now, why, since when, and when it is probed next."""
+
+    host: str
+    tsp_slug: str
+    cause: str
+    opened_at: datetime
+    probe_at: datetime
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at a glance.
 
@@ -37,12 +47,14 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         connections: how many there are in each status.
         quiet_connections: those that do not accept or send as usual.
         paused_tsps: providers to which the operator sends nothing.
+        breakers: hosts that fail, and are only probed for now.
     """
 
     dispatch: DispatchOverview
     connections: dict[str, int]
     quiet_connections: list[QuietConnection]
     paused_tsps: list[str]
+    breakers: list[OpenBreaker]
 
 
 async def show_status(config: Path | None, *, as_json: bool, most: int) -> None:
@@ -70,6 +82,7 @@ async def read_status(database: Database, most: int) -> Status:
             connections=await store.count_by_status(connection),
             quiet_connections=[_quiet(one) for one in await store.not_flowing(connection, most)],
             paused_tsps=await store.paused_tsps(connection),
+            breakers=[OpenBreaker(**row) for row in await outage_store.select_open_breakers(connection, most)],
         )
 
 
@@ -130,6 +143,14 @@ def tables(status: Status) -> list[Table]:
                 for c in status.quiet_connections
             ],
         ),
+        _table(
+            "Hosts that fail, and are only probed",
+            ("host", "tsp", "cause", "since", "next probe"),
+            [
+                (breaker.host, breaker.tsp_slug, breaker.cause, _at(breaker.opened_at), _at(breaker.probe_at))
+                for breaker in status.breakers
+            ],
+        ),
         _table("Paused by the operator", ("tsp",), [(slug,) for slug in status.paused_tsps]),
     ]
     return [table for table in shown if table.row_count]
@@ -157,6 +178,10 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) ->
 
 def _bounded(count: int, bound: int) -> str:
     return f"{count} or more" if count >= bound else str(count)
+
+
+def _at(instant: datetime) -> str:
+    return instant.isoformat(" ", "seconds")
 
 
 def _for(seconds: float | None) -> str:

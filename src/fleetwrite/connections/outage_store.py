@@ -371,3 +371,14 @@ async def _make_active(connection: Connection, connection_ids: Collection[UUID])
         """,
         list(connection_ids),
     )
+
+
+async def select_open_breakers(connection: Connection, most: int) -> list[Any]:
+    """Up to `most` hosts that are not called for now: host, tsp_slug, cause, opened_at, probe_at; longest first."""
+    return await connection.fetch(
+        """
+        SELECT host, tsp_slug, cause, opened_at, probe_at FROM breakers WHERE opened_at IS NOT NULL
+        ORDER BY opened_at, host LIMIT $1
+        """,
+        most,
+    )

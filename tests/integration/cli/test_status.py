@@ -79,6 +79,40 @@ async def test_what_waits_and_what_stands_still_is_shown(services: Services) -> 
         assert word in text
 
 
+async def test_hosts_that_are_not_called_for_now_are_shown(services: Services) -> None:
+    await services.database.pool.execute(
+        """
+        INSERT INTO breakers (host, tsp_slug, opened_at, cause, probe_at)
+        VALUES ('api.samsara.com:443', 'samsara', fleetwrite_now(), 'failures', fleetwrite_now())
+        """
+    )
+    status = await read_status(services.database, 10)
+    assert [breaker.host for breaker in status.breakers] == ["api.samsara.com:443"]
+    assert "api.samsara.com:443" in shown(status)
+
+
+async def test_a_login_that_works_again_does_not_override_the_operator(services: Services) -> None:
+    connection = await connect(services, "parked")
+    async with services.database.transaction() as transaction:
+        await services.connections.set_status(transaction, connection.id, ConnectionStatusEnum.STALE)
+    await services.database.pool.execute(
+        """
+        INSERT INTO logins (connection_id, host, refused_since, probe_at)
+        VALUES ($1, 'api.samsara.com:443', fleetwrite_now(), fleetwrite_now())
+        """,
+        connection.id,
+    )
+    await services.connections.set_tsp_paused("samsara", paused=True)
+
+    await services.outages.unpark(connection.id)
+
+    assert (await read_status(services.database, 10)).connections == {"active": 1}
+    held = "SELECT held FROM lane_owners WHERE id = $1"
+    assert await services.database.pool.fetchval(held, connection.id)
+    await services.connections.set_tsp_paused("samsara", paused=False)
+    assert not await services.database.pool.fetchval(held, connection.id)
+
+
 async def test_leases_are_told_from_lost_ones(services: Services) -> None:
     await enqueue(services, await connect(services, "busy"), 3)
     await services.database.pool.execute(
