@@ -37,7 +37,8 @@ async def raise_fence(connection: Connection, kind: str, *, again: bool = False)
     lanes = await connection.fetch(
         """
         UPDATE jobs SET fence = 'looking', uncertain = true, lease = NULL,
-               due_at = CASE WHEN due_at = 'infinity' THEN due_at ELSE fleetwrite_now() END
+               due_at = CASE WHEN due_at = 'infinity' THEN due_at
+                        ELSE GREATEST(fleetwrite_now(), not_before) END
         WHERE kind = $1 AND fence IS DISTINCT FROM 'withheld' RETURNING lane_id
         """,
         kind,
@@ -74,7 +75,7 @@ async def release_withheld(connection: Connection, kind: str, job_ids: Sequence[
     await _lock_owners_of(connection, kind, job_ids)
     rows = await connection.fetch(
         """
-        UPDATE jobs SET fence = NULL, uncertain = false, due_at = fleetwrite_now()
+        UPDATE jobs SET fence = NULL, uncertain = false, due_at = GREATEST(fleetwrite_now(), not_before)
         WHERE kind = $1 AND fence = 'withheld' AND ($2::uuid[] IS NULL OR id = ANY($2::uuid[])) RETURNING id, lane_id
         """,
         kind,

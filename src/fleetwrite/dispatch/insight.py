@@ -53,7 +53,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         state: `ready` waits for nothing but its turn; `backing_off` failed and waits to be tried again; `scheduled` is
             not to be sent earlier; `behind` waits for an earlier write to the same record; `held` belongs to a
-            connection that sends nothing now; `in_flight` is being tried.
+            connection that sends nothing now, or waits for the operator's word after a restore; `in_flight` is tried.
         position: its place in its lane, from 1; counted up to 100,001. None where it is not its turn that it waits for.
         estimated_start_at: when its turn comes if nothing more urgent does; None where that can not be said.
         not_before: as wished when it was accepted.
@@ -80,7 +80,7 @@ async def waiting(connection: Connection, job_id: UUID) -> Waiting | None:
     job = await connection.fetchrow(
         """
         SELECT fleetwrite_now() AS now, jobs.id, jobs.owner_id, lane_id, position, priority, attempts, not_before,
-               order_key, lease, NULLIF(jobs.due_at, 'infinity') AS due_at, lanes.scopes, lanes.held
+               order_key, lease, fence, NULLIF(jobs.due_at, 'infinity') AS due_at, lanes.scopes, lanes.held
         FROM jobs JOIN lanes ON lanes.id = lane_id WHERE jobs.id = $1
         """,
         job_id,
@@ -122,10 +122,10 @@ async def count_of_owner(connection: Connection, owner_id: UUID) -> int:
 def _state(job: Any) -> WaitState:
     if job["lease"] is not None:
         return WaitState.IN_FLIGHT
+    if job["held"] or job["fence"] == "withheld":
+        return WaitState.HELD
     if job["due_at"] is None:
         return WaitState.BEHIND
-    if job["held"]:
-        return WaitState.HELD
     if job["due_at"] > job["now"]:
         return WaitState.BACKING_OFF if job["attempts"] else WaitState.SCHEDULED
     return WaitState.READY
@@ -136,7 +136,7 @@ def _start(job: Any, budgets: Sequence[Any], ahead: int) -> tuple[datetime, str 
     at, scope = max(job["now"], job["due_at"] or job["now"]), None
     for row in budgets:
         pace = budget_store.pace_of(row, job["now"])
-        slot_at = pace.earliest(job["now"]) + pace.interval * ahead
+        slot_at = max(job["now"], pace.due_at) + pace.interval * ahead
         if slot_at > at:
             at, scope = slot_at, row["scope"]
     return at, scope
@@ -150,7 +150,7 @@ def _view(row: Any, now: datetime) -> BudgetView:
         per_seconds=row["per_seconds"],
         in_flight=row["in_flight"],
         granted=budget_store.granted_of(row, now),
-        next_slot_at=pace.earliest(now),
+        next_slot_at=max(now, pace.due_at),
         closed_until=pace.closed_until if pace.closed_until > now else None,
     )
 
