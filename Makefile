@@ -41,7 +41,7 @@ test: $(VENV)/dev.stamp ## Run every test
 	$(BIN)/python -m pytest
 
 chaos: $(VENV)/dev.stamp ## Kill everything at random while 5,000 writes flow (CHAOS_SEED=n repeats a run)
-	CHAOS_WRITES=5000 $(BIN)/python -m pytest -s tests/acceptance/test_chaos.py
+	CHAOS_SEED=$${CHAOS_SEED:-$$RANDOM} CHAOS_WRITES=5000 $(BIN)/python -m pytest -s tests/acceptance/test_chaos.py
 
 check: $(VENV)/dev.stamp ## Lint, types, import directions
 	$(BIN)/ruff check .

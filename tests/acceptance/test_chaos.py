@@ -29,7 +29,7 @@ SETTINGS: Final = {
     "FLEETWRITE_RETRY_CAP_S": "1",
 }
 
-PATIENCE_S: Final = 60.0 + WRITES * 0.1
+PATIENCE_S: Final = 120.0 + WRITES * 0.1
 
 
 async def until_all_is_told(stack: Stack, receiver: Receiver, count: int) -> dict[str, dict[str, Any]]:
@@ -45,7 +45,8 @@ async def until_all_is_told(stack: Stack, receiver: Receiver, count: int) -> dic
 
 
 async def test_nothing_is_lost_and_nothing_is_written_twice_whatever_is_killed(tmp_path: Path) -> None:
-    seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10**6))
+    # The suite does the same every time; `make chaos` throws the dice.
+    seed = int(os.environ.get("CHAOS_SEED") or 31)
     print(f"CHAOS_SEED={seed}")  # noqa: T201 - shown when it fails, to run it again
     chance = random.Random(seed)
     async with (
