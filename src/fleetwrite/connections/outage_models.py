@@ -53,10 +53,10 @@ class OutageRules(msgspec.Struct, frozen=True, kw_only=True):
         failures: so many different operations failed at a host one after the other, none of any connection coming
             through in between. Of a host that fails one call in ten, five in a row happen once in 100,000 calls. One
             operation counts once: what fails each time because of its own body says nothing about the host.
-        host_first: until the first probe of an open breaker. A restart or a failover of a provider's front takes some
-            ten seconds; until then each probe would only disturb.
-        host_longest: the intervals double up to this. One read in five minutes is nothing to a provider, and after a
-            long night nobody waits longer than that.
+        host_first: until the first probe of an open breaker. A hiccup is over by then, and one read disturbs nobody; a
+            restart or a failover, which takes some ten seconds, is met by the third or fourth.
+        host_longest: the intervals double up to this. One read a minute is nothing to a provider, and after a long
+            night nobody waits longer than that.
         login_first: until a parked login is tried for the first time. A minute outlasts the hiccups of login servers.
         login_longest: the intervals double up to this. A person has to act, which seldom takes less than an hour; new
             credentials make the connection active without waiting for the probe.
@@ -70,8 +70,8 @@ class OutageRules(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     failures: int = 5
-    host_first: timedelta = timedelta(seconds=15)
-    host_longest: timedelta = timedelta(minutes=5)
+    host_first: timedelta = timedelta(seconds=2)
+    host_longest: timedelta = timedelta(minutes=1)
     login_first: timedelta = timedelta(minutes=1)
     login_longest: timedelta = timedelta(hours=1)
     incident_logins: int = 3
