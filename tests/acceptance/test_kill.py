@@ -104,8 +104,10 @@ async def test_a_kill_loses_no_accepted_operation_and_repeats_none(victim: str, 
         created, sent = await submitting
         await until_provider_was_called(stack, 200)
         await kill(stack, victim)
-        # The leases of what was in flight at the kills end now, and not in twenty seconds.
+        # The leases of what was in flight at the kills end now, not in twenty seconds. Nobody alive may hold one then.
+        stack.worker.stop()
         await stack.shift_clock(25)
+        stack.worker.start()
         await stack.raise_budget(2000)
         operations = await until_all_have_ended(stack)
 
