@@ -37,7 +37,7 @@ sending by the same budget."""
 
 RECOVERY_PER_S = 1 / 3600
 """How fast a lowered limit grows back: a tenth in six minutes. A provider that was right to refuse refuses again then,
-at the price of three calls; one that had a bad hour has all of its limit back an hour later."""
+at the price of five calls; one that had a bad hour has all of its limit back an hour later."""
 
 
 def grown_back(share: float, lowered_s: float) -> float:
