@@ -142,7 +142,9 @@ async def update_connection(services: Services, request: ApiRequest) -> Answer:
     login = None
     if body.credentials is not UNSET and body.credentials is not None:
         login = services.connections.seal_credentials(connection, body.credentials)
-        await services.login_checker.check(login.account)
+        replaced = await services.login_checker.check(login.account)
+        if replaced is not None:
+            login = services.connections.seal_credentials(connection, replaced)
     description = None if body.description is UNSET else body.description
     changed = await services.connections.change(
         request.partner_id, connection.id, login=login, description=description, status=status

@@ -1,7 +1,7 @@
 """A connection, and the account behind it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -10,12 +10,35 @@ import msgspec
 from fleetwrite.connections.errors import ConnectionDrainingError
 from fleetwrite.connections.fields import base_url, host_of
 from fleetwrite.connectors.sdk.registry import Registry
+from fleetwrite.connectors.sdk.wire import Login
 from fleetwrite.contract.enums import ConnectionStatusEnum
 from fleetwrite.contract.tsps import TspEnum
 from fleetwrite.vault.service import Vault
 
 CREDENTIALS_PURPOSE: Final = "connection-credentials"
 """What the vault binds sealed logins to, with the connection's id."""
+
+
+SESSION_PURPOSE: Final = "connection-session"
+"""The same for what logging in gave."""
+
+
+SESSION_LEFT: Final = timedelta(seconds=60)
+"""A session that ends sooner is replaced before it is used: longer than any call takes, and clocks differ a little."""
+
+
+class KeptSession(msgspec.Struct, frozen=True, kw_only=True):
+    """What logging in gave, in the clear, and the how-manieth login that was."""
+
+    values: Mapping[str, str]
+    generation: int
+
+
+class SealedSession(msgspec.Struct, frozen=True):
+    """The same as it is stored."""
+
+    sealed: bytes
+    generation: int
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,13 +109,21 @@ class NewConnection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Account:
-    """A connection as one logs in to it. The seal is opened when the login is asked for, and nothing is kept."""
+    """A connection as one logs in to it. Seals are opened when the login is asked for, and nothing is kept."""
 
-    __slots__ = ("_registry", "_sealed", "_vault", "connection")
+    __slots__ = ("_registry", "_sealed", "_session", "_vault", "connection")
 
-    def __init__(self, connection: Connection, sealed: bytes, vault: Vault, registry: Registry) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        sealed: bytes,
+        vault: Vault,
+        registry: Registry,
+        session: SealedSession | None = None,
+    ) -> None:
         self.connection = connection
         self._sealed = sealed
+        self._session = session
         self._vault = vault
         self._registry = registry
 
@@ -104,6 +135,24 @@ class Account:
             SealBrokenError: it was sealed with another master key, or altered. Only this connection is concerned.
         """
         return self._vault.open_json(self._sealed, purpose=CREDENTIALS_PURPOSE, subject=self.connection.id)
+
+    @property
+    def session(self) -> KeptSession | None:
+        """What logging in gave, as it was when the account was loaded; None: nobody is logged in.
+
+        Raises:
+            SealBrokenError: as with `credentials`.
+        """
+        kept = self._session
+        if kept is None:
+            return None
+        values = self._vault.open_json(kept.sealed, purpose=SESSION_PURPOSE, subject=self.connection.id)
+        return KeptSession(values=values, generation=kept.generation)
+
+    @property
+    def login(self) -> Login:
+        """What it takes to call the account, without a session. Raises what `credentials` and `base_url` raise."""
+        return Login(base_url=self.base_url, credentials=self.credentials, settings=self.connection.settings)
 
     @property
     def base_url(self) -> str:

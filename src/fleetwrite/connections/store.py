@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from fleetwrite.connections.models import Connection, NewConnection
+from fleetwrite.connections.models import SESSION_LEFT, Connection, NewConnection, SealedSession
 from fleetwrite.contract.enums import ConnectionStatusEnum
 from fleetwrite.kit import database
 from fleetwrite.kit.keyset import Page, PageQuery, Window
@@ -70,18 +70,29 @@ async def of_fleet(connection: database.Connection, fleet_id: UUID) -> list[Conn
 
 async def with_sealed_credentials(
     connection: database.Connection, connection_ids: Collection[UUID]
-) -> list[tuple[Connection, bytes]]:
-    """Connections with their sealed logins, whatever their status. Unknown ids are left out."""
+) -> list[tuple[Connection, bytes, SealedSession | None]]:
+    """Connections with their sealed logins and sessions, whatever their status. Unknown ids are left out."""
     rows = await connection.fetch(
         """
         SELECT id, fleet_id, NULL AS fleet_ref, tsp_slug, source_name, description, status, settings,
             credentials_masked, is_draining, created_at, updated_at,
-            EXISTS (SELECT FROM paused_tsps WHERE slug = tsp_slug) AS is_tsp_paused, credentials_sealed
-        FROM connections WHERE id = ANY($1)
+            EXISTS (SELECT FROM paused_tsps WHERE slug = tsp_slug) AS is_tsp_paused, credentials_sealed,
+            sealed, generation
+        FROM connections LEFT JOIN login_sessions
+            ON connection_id = id AND sealed IS NOT NULL AND expires_at > fleetwrite_now() + $2::interval
+        WHERE id = ANY($1)
         """,
         list(connection_ids),
+        SESSION_LEFT,
     )
-    return [(_connection(row), row["credentials_sealed"]) for row in rows]
+    return [
+        (
+            _connection(row),
+            row["credentials_sealed"],
+            None if row["sealed"] is None else SealedSession(row["sealed"], row["generation"]),
+        )
+        for row in rows
+    ]
 
 
 async def insert(connection: database.Connection, new: NewConnection) -> Connection:

@@ -1,11 +1,13 @@
 """Tries new credentials at the provider before they take the place of those that are stored."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from fleetwrite.connections.errors import LoginCheckError
+from fleetwrite.connections.logins import PrivateLogin
 from fleetwrite.connections.models import Account
-from fleetwrite.connectors.sdk.connector import ProviderAnswerError
+from fleetwrite.connectors.sdk.connector import LoginRefusedError, ProviderAnswerError
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.dispatch.errors import SlotTimeoutError
 from fleetwrite.kit.egress import AnswerLostError, Egress, NotSentError
@@ -26,8 +28,11 @@ class LoginChecker:
         self._registry = registry
         self._read_timeout_s = read_timeout_s
 
-    async def check(self, account: Account) -> None:
+    async def check(self, account: Account) -> Mapping[str, str] | None:
         """Make sure, by a cheap read, that the account's credentials are good now.
+
+        Returns:
+            The credentials that the provider gave for them, which are good from now on; None: they stay as they are.
 
         Raises:
             LoginCheckError: the provider refuses them, or does not answer.
@@ -39,13 +44,15 @@ class LoginChecker:
             write_timeout_s=self._read_timeout_s,
             read_timeout_s=self._read_timeout_s,
         )
-        session = ProviderSession(self._egress, self._slots, account, connector, patience)
+        login = PrivateLogin()
+        session = ProviderSession(self._egress, self._slots, login, account, connector, patience)
         name = connector.manifest.name
         try:
             await connector.check_login(session)
         except ProviderAnswerError as error:
-            if error.answer.status in _REFUSALS:
+            if isinstance(error, LoginRefusedError) or error.answer.status in _REFUSALS:
                 raise LoginCheckError(f"{name} does not accept these credentials: {error}.") from error
             raise LoginCheckError(f"They could not be checked, try again later: {error}.") from error
         except (NotSentError, AnswerLostError, SlotTimeoutError) as error:
             raise LoginCheckError(f"They could not be checked at {name}, try again later: {error}.") from error
+        return None if login.made is None else login.made.credentials

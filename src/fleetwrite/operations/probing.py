@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from fleetwrite.connections.errors import BadConnectionFieldsError
+from fleetwrite.connections.logins import Logins
 from fleetwrite.connections.models import Account
 from fleetwrite.connections.outage_models import Cause, Reach
 from fleetwrite.connections.outages import HostProbe, Outages
@@ -67,6 +68,7 @@ class Prober:
         outages: Outages,
         egress: Egress,
         slots: Slots,
+        logins: Logins,
         *,
         read_timeout_s: float,
     ) -> None:
@@ -76,6 +78,7 @@ class Prober:
         self._outages = outages
         self._egress = egress
         self._slots = slots
+        self._logins = logins
         self._read_timeout_s = read_timeout_s
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -131,7 +134,7 @@ class Prober:
         )
         try:
             connector = self._registry.get(account.connection.tsp_slug)
-            session = ProviderSession(self._egress, self._slots, account, connector, patience)
+            session = ProviderSession(self._egress, self._slots, self._logins, account, connector, patience)
         except (SealBrokenError, BadConnectionFieldsError, UnknownTspError) as error:
             log.warning("probing.unusable", connection_id=str(account.connection.id), error=str(error))
             return _Finding.UNUSABLE

@@ -138,11 +138,13 @@ async def pull_records(services: Services, connection: Connection) -> None:
         write_timeout_s=_CALL_TIMEOUT_S,
         read_timeout_s=_CALL_TIMEOUT_S,
     )
-    session = ProviderSession(services.egress, services.dispatch, accounts[connection.id], connector, patience)
+    session = ProviderSession(
+        services.egress, services.dispatch, services.logins, accounts[connection.id], connector, patience
+    )
     count = 0
     for resource in PULLED:
         async for page in connector.list_records(resource, session):
             async with services.database.transaction() as writing:
-                await upsert_many(writing, connection.id, page)
-            count += len(page)
+                await upsert_many(writing, connection.id, page.records)
+            count += len(page.records)
     log.info("sandbox.records_pulled", connection_id=str(connection.id), records=count)

@@ -1,6 +1,5 @@
 """The simulator with one fleet, as a session of the connector."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from fleetwrite.connectors.samsara.connector import CONNECTOR
 from fleetwrite.connectors.samsara.simulator.organizations import ALL_SCOPES, Organization, Token
 from fleetwrite.connectors.samsara.simulator.server import SamsaraSimulator
 from fleetwrite.connectors.sdk.outcome import Outcome
+from fleetwrite.connectors.sdk.wire import Login
 from fleetwrite.connectors.sdk.write import Call, Write
 from fleetwrite.kit.egress import Egress, HttpAnswer
 
@@ -51,16 +51,19 @@ class Provider:
     token: str = TOKEN
 
     async def call(self, call: Call) -> HttpAnswer:
-        return await self._request(
-            call.method,
-            call.path,
-            dict(call.query),
-            None if call.body is None else dict(call.body),
-            CONNECTOR.login_headers({"token": self.token}),
+        request = CONNECTOR.render(call, Login(base_url=self.url, credentials={"token": self.token}))
+        return await self.egress.request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            params=request.query,
+            body=request.body,
+            timeout_s=10,
         )
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = await self._request(method, f"/_simulator/{path}", {}, body, {})
+        content = None if body is None else msgspec.json.encode(body)
+        answer = await self.egress.request(method, f"{self.url}/_simulator/{path}", body=content, timeout_s=10)
         assert answer.status == 200, answer.body
         return msgspec.json.decode(answer.body)
 
@@ -72,15 +75,3 @@ class Provider:
     async def last_request(self) -> dict[str, Any]:
         requests: list[dict[str, Any]] = (await self.control("GET", "requests"))["requests"]
         return requests[-1]
-
-    async def _request(
-        self, method: str, path: str, query: dict[str, str], body: Any, headers: Mapping[str, str]
-    ) -> HttpAnswer:
-        return await self.egress.request(
-            method,
-            self.url + path,
-            headers={**headers, "Content-Type": "application/json"},
-            body=None if body is None else msgspec.json.encode(body),
-            params=query,
-            timeout_s=10,
-        )

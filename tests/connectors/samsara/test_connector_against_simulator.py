@@ -22,6 +22,7 @@ from fleetwrite.connectors.sdk.outcome import (
     AuthFailed,
     Conflict,
     Finding,
+    Forbidden,
     Found,
     Lookalike,
     Rejected,
@@ -48,7 +49,7 @@ async def provider(tmp_path: Path) -> AsyncIterator[Provider]:
 
 
 async def listed(provider: Provider, resource: ResourceEnum) -> list[SourceRecord]:
-    return [record async for page in CONNECTOR.list_records(resource, provider) for record in page]
+    return [record async for page in CONNECTOR.list_records(resource, provider) for record in page.records]
 
 
 async def known(provider: Provider) -> dict[str, SourceReference]:
@@ -470,7 +471,7 @@ async def test_a_token_without_the_scope_is_refused(provider: Provider) -> None:
 
     outcome = await narrow.deliver(create(ResourceEnum.TRAILER, {"trailer_name": "T"}))
 
-    assert isinstance(outcome, Rejected)
+    assert isinstance(outcome, Forbidden)
     assert "403" in outcome.details
 
 

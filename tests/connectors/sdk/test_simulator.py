@@ -1,7 +1,7 @@
 """The base of the simulators over a real socket, with a provider of one list."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from fleetwrite.connectors.sdk.simulator import (
     Answer,
+    Arriving,
     Call,
     Caller,
     Endpoint,
@@ -40,8 +41,8 @@ class ThingsSimulator(Simulator):
             Endpoint("DELETE", "/things", self.fail_after_write),
         )
 
-    def authenticate(self, headers: Mapping[str, str]) -> Caller:
-        name = headers.get("Authorization", "")
+    def authenticate(self, arriving: Arriving) -> Caller:
+        name = arriving.headers.get("Authorization", "")
         if name not in self.organization_ids:
             raise RefusalError(401, "who are you")
         return Caller(name, name, frozenset({"write"} if name == "acme" else ()))
@@ -135,6 +136,7 @@ async def test_every_call_is_logged_with_what_it_was_and_what_it_got(client: Cli
         "sequence": 1,
         "method": "POST",
         "path": "/things",
+        "operation": None,
         "query": {"a": ["1", "2"], "b": "x"},
         "body": {"name": "a", "list": [1, 2.5, None]},
         "status": 200,
@@ -144,6 +146,7 @@ async def test_every_call_is_logged_with_what_it_was_and_what_it_got(client: Cli
         "at": first.get("at"),
         "method": "GET",
         "path": "/things/no:one",
+        "operation": None,
         "query": {},
         "body": None,
         "status": 404,

@@ -32,8 +32,6 @@ def translate_trailer(write: Write) -> Translation:
     needs_assets = _touches(draft, TRAILER_FIELDS_OF_ASSETS)
     if draft.is_update:
         return _update(draft, endpoints.UPDATE_TRAILER, needs_assets=needs_assets)
-    if draft.given("trailer_name") is None:
-        draft.fault("trailer_name", ErrorType.REQUIRED_BY_TSP, "Samsara takes no trailer without a name.")
     if needs_assets:
         return _create(draft, endpoints.CREATE_ASSET, asset_type="trailer")
     return _create(draft, endpoints.CREATE_TRAILER, asset_type=None)

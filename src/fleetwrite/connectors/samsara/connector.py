@@ -1,6 +1,6 @@
 """The Samsara connector: which module does what."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,11 +15,11 @@ from fleetwrite.connectors.sdk.connector import (
     Connector,
     LoginRefusedError,
     ProviderAnswerError,
+    RecordPage,
     Session,
-    SourceRecord,
 )
-from fleetwrite.connectors.sdk.manifest import Manifest
 from fleetwrite.connectors.sdk.outcome import Finding, Outcome
+from fleetwrite.connectors.sdk.wire import Login, Request, bearer, json_request
 from fleetwrite.connectors.sdk.write import Call, Translation, UnofferedWriteError, Write
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.kit.egress import HttpAnswer
@@ -34,17 +34,17 @@ _TRANSLATORS: Final[Mapping[ResourceEnum, Callable[[Write], Translation]]] = {
     ResourceEnum.FUEL_TRANSACTION: translate_fuel,
 }
 
-_LISTS: Final[Mapping[ResourceEnum, Callable[[Session], AsyncIterator[Sequence[SourceRecord]]]]] = {
+_LISTS: Final[Mapping[ResourceEnum, Callable[[Session, str | None], AsyncIterator[RecordPage]]]] = {
     ResourceEnum.VEHICLE: reading.list_vehicles,
     ResourceEnum.TRAILER: reading.list_trailers,
     ResourceEnum.USER: reading.list_users,
 }
 
 
-class SamsaraConnector:
-    """Samsara. Implements `fleetwrite.connectors.sdk.connector.Connector`, whose docstrings hold."""
+class SamsaraConnector(Connector):
+    """Samsara."""
 
-    manifest: Manifest = MANIFEST
+    manifest = MANIFEST
 
     def translate(self, write: Write) -> Translation:
         """See `Connector.translate`.
@@ -59,9 +59,9 @@ class SamsaraConnector:
             )
         return _TRANSLATORS[write.resource](write)
 
-    def login_headers(self, credentials: Mapping[str, str]) -> Mapping[str, str]:
-        """See `Connector.login_headers`."""
-        return {"Authorization": f"Bearer {credentials['token']}"}
+    def render(self, call: Call, login: Login) -> Request:
+        """See `Connector.render`."""
+        return json_request(call, login, headers=bearer(login.credentials["token"]))
 
     def read_outcome(self, write: Write, call: Call, answer: HttpAnswer) -> Outcome:
         """See `Connector.read_outcome`."""
@@ -75,9 +75,11 @@ class SamsaraConnector:
         """See `Connector.look_up`."""
         return await lookup.look_up(write, call, session, begun_ago)
 
-    def list_records(self, resource: ResourceEnum, session: Session) -> AsyncIterator[Sequence[SourceRecord]]:
+    def list_records(
+        self, resource: ResourceEnum, session: Session, cursor: str | None = None
+    ) -> AsyncIterator[RecordPage]:
         """See `Connector.list_records`."""
-        return _LISTS[resource](session)
+        return _LISTS[resource](session, cursor)
 
     async def check_login(self, session: Session) -> Mapping[str, Any]:
         """The organisation. A token may lack the scope for that: Samsara knows it all the same, and that will do.

@@ -61,7 +61,6 @@ def _put_driver(draft: Draft) -> None:
 def _put_time(draft: Draft) -> str:
     transaction_time = draft.given("transaction_time")
     if transaction_time is None:
-        draft.fault("transaction_time", ErrorType.REQUIRED_BY_TSP, "Samsara takes no fuel purchase without its time.")
         return ""
     text = write_instant(transaction_time)
     draft.put("transactionTime", text)
@@ -110,16 +109,13 @@ def _put_volume(draft: Draft) -> str:
 def _put_price(draft: Draft) -> str:
     """Put amount and currency; return the amount such that 412.60 and 412.6 are the same."""
     cost: Decimal | None = draft.given("total_cost")
-    currency = draft.given("currency")
-    if currency is None:
-        draft.fault("currency", ErrorType.REQUIRED_BY_TSP, "Samsara takes no fuel purchase without a currency.")
-    elif currency.lower() not in CURRENCIES:
+    currency: str = draft.given("currency") or ""
+    if currency.lower() in CURRENCIES:
+        draft.put("transactionPrice.currency", currency.lower())
+    elif currency:
         known = ", ".join(sorted(code.upper() for code in CURRENCIES))
         draft.fault("currency", ErrorType.ENUM, f"Samsara takes {known}.")
-    else:
-        draft.put("transactionPrice.currency", currency.lower())
     if cost is None:
-        draft.fault("total_cost", ErrorType.REQUIRED_BY_TSP, "Samsara takes no fuel purchase without its price.")
         return ""
     if not 0 <= cost <= MAX_AMOUNT:
         draft.fault("total_cost", ErrorType.RANGE, f"Must be 0 to {MAX_AMOUNT}.")

@@ -11,11 +11,12 @@ from fleetwrite.connectors.samsara import endpoints
 from fleetwrite.connectors.samsara.endpoints import Endpoint
 from fleetwrite.connectors.samsara.manifest import DRIVER, MANIFEST, OFFICE_USER
 from fleetwrite.connectors.samsara.mapping import EMPLOYEE_KEY, OPERATION_KEY, TRAILER_KEY, VEHICLE_KEY
-from fleetwrite.connectors.samsara.outcomes import describe, read_json
+from fleetwrite.connectors.samsara.outcomes import describe
 from fleetwrite.connectors.samsara.reading import DRIVER_STATES, PAGE_SIZE, Item, read_pages
 from fleetwrite.connectors.samsara.sightings import find_inspection, find_messages
 from fleetwrite.connectors.sdk.connector import ProviderAnswerError, Session
 from fleetwrite.connectors.sdk.outcome import Absent, Conflict, Finding, Found, Lookalike, Unknowable
+from fleetwrite.connectors.sdk.outcome_table import read_json
 from fleetwrite.connectors.sdk.write import Call, Write
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.telematics import UserCreate
@@ -40,6 +41,8 @@ UNIQUE_KEYS: Final[Mapping[str, str]] = {
 
 def can_look_up(write: Write) -> bool:
     """Whether the manifest names something that this write can be told by."""
+    if write.target is not None:
+        return True
     kind = None
     if isinstance(write.body, UserCreate):
         kind = DRIVER if write.body.is_driver is True else OFFICE_USER

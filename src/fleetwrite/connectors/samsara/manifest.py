@@ -2,11 +2,13 @@
 
 from typing import Final
 
+from fleetwrite.connectors.samsara import mapping
 from fleetwrite.connectors.samsara.endpoints import ENDPOINTS, ORGANIZATION, TOKEN
 from fleetwrite.connectors.sdk.manifest import (
     ON_UNCERTAIN,
     Field,
     Idempotency,
+    Listing,
     LoginScheme,
     Manifest,
     Offer,
@@ -28,60 +30,73 @@ DRIVER: Final = "driver"
 OFFICE_USER: Final = "office user"
 """The two kinds of user that Samsara keeps apart."""
 
-OFFERS: Final = frozenset(
-    {
+OFFERS: Final = (
+    Offer(
+        resource=ResourceEnum.VEHICLE,
+        operation_type=_CREATE,
+        idempotency=Idempotency.EXTERNAL_ID,
+        natural_key="external_id, vin",
+        table=mapping.VEHICLE,
+    ),
+    Offer(
+        resource=ResourceEnum.TRAILER,
+        operation_type=_CREATE,
+        idempotency=Idempotency.EXTERNAL_ID,
+        natural_key="external_id, vin",
+        table=mapping.TRAILER,
+    ),
+    Offer(
+        resource=ResourceEnum.USER,
+        operation_type=_CREATE,
+        kind=DRIVER,
+        idempotency=Idempotency.EXTERNAL_ID,
+        natural_key="employee_number, username, license_number with license_region",
+        table=mapping.DRIVER,
+    ),
+    Offer(
+        resource=ResourceEnum.USER,
+        operation_type=_CREATE,
+        kind=OFFICE_USER,
+        idempotency=Idempotency.NATURAL_KEY,
+        natural_key="user_email",
+        table=mapping.OFFICE_USER,
+    ),
+    *(
         Offer(
-            resource=ResourceEnum.VEHICLE,
-            operation_type=_CREATE,
-            idempotency=Idempotency.EXTERNAL_ID,
-            natural_key="external_id, vin",
-        ),
-        Offer(
-            resource=ResourceEnum.TRAILER,
-            operation_type=_CREATE,
-            idempotency=Idempotency.EXTERNAL_ID,
-            natural_key="external_id, vin",
-        ),
-        Offer(
-            resource=ResourceEnum.USER,
-            operation_type=_CREATE,
-            kind=DRIVER,
-            idempotency=Idempotency.EXTERNAL_ID,
-            natural_key="employee_number, username, license_number with license_region",
-        ),
-        Offer(
-            resource=ResourceEnum.USER,
-            operation_type=_CREATE,
-            kind=OFFICE_USER,
-            idempotency=Idempotency.NATURAL_KEY,
-            natural_key="user_email",
-        ),
-        *(
-            Offer(
-                resource=resource,
-                operation_type=_CREATE,
-                idempotency=Idempotency.NATURAL_KEY,
-                natural_key="recipient, message_text and time",
-            )
-            for resource in (ResourceEnum.MESSAGE, ResourceEnum.GROUP_MESSAGE)
-        ),
-        Offer(
-            resource=ResourceEnum.DVIR_LOG,
+            resource=resource,
             operation_type=_CREATE,
             idempotency=Idempotency.NATURAL_KEY,
-            natural_key="author, vehicle or trailer, safety, odometer, notes and time",
-        ),
-        Offer(
-            resource=ResourceEnum.FUEL_TRANSACTION,
-            operation_type=_CREATE,
-            idempotency=Idempotency.LEDGER,
-            natural_key="transactionReference",
-        ),
-        *(
-            Offer(resource=resource, operation_type=_UPDATE, idempotency=Idempotency.READ_BACK)
-            for resource in (ResourceEnum.VEHICLE, ResourceEnum.TRAILER, ResourceEnum.USER)
-        ),
-    }
+            natural_key="recipient, message_text and time",
+            table=table,
+        )
+        for resource, table in (
+            (ResourceEnum.MESSAGE, mapping.MESSAGE),
+            (ResourceEnum.GROUP_MESSAGE, mapping.GROUP_MESSAGE),
+        )
+    ),
+    Offer(
+        resource=ResourceEnum.DVIR_LOG,
+        operation_type=_CREATE,
+        idempotency=Idempotency.NATURAL_KEY,
+        natural_key="author, vehicle or trailer, safety, odometer, notes and time",
+        table=mapping.DVIR_LOG,
+    ),
+    Offer(
+        resource=ResourceEnum.FUEL_TRANSACTION,
+        operation_type=_CREATE,
+        idempotency=Idempotency.LEDGER,
+        natural_key="transactionReference",
+        table=mapping.FUEL_TRANSACTION,
+    ),
+    *(
+        Offer(resource=resource, operation_type=_UPDATE, kind=kind, idempotency=Idempotency.READ_BACK, table=table)
+        for resource, kind, table in (
+            (ResourceEnum.VEHICLE, None, mapping.VEHICLE),
+            (ResourceEnum.TRAILER, None, mapping.TRAILER),
+            (ResourceEnum.USER, DRIVER, mapping.DRIVER),
+            (ResourceEnum.USER, OFFICE_USER, mapping.OFFICE_USER),
+        )
+    ),
 )
 
 MANIFEST: Final = Manifest(
@@ -89,6 +104,7 @@ MANIFEST: Final = Manifest(
     name="Samsara",
     source_name=TspEnum.SAMSARA,
     login=LoginScheme.BEARER,
+    credential_shape="token",
     credentials=(
         Field(
             name="token",
@@ -133,6 +149,7 @@ MANIFEST: Final = Manifest(
     ),
     regions=REGIONS,
     offers=OFFERS,
+    listings=tuple(Listing(resource=one) for one in (ResourceEnum.VEHICLE, ResourceEnum.TRAILER, ResourceEnum.USER)),
     budgets=(TOKEN, ORGANIZATION, *(endpoint.budget for endpoint in ENDPOINTS)),
     # Samsara documents no limit of its own. Its client waits 60 s; but a hung call keeps its lease just as long.
     timeout_s=30,

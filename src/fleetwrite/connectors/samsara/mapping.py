@@ -71,7 +71,7 @@ VEHICLE: Final[Table] = {
 }
 
 TRAILER: Final[Table] = {
-    "trailer_name": _ASSET_NAME,
+    "trailer_name": Text(to="name", min_length=1, required="Samsara takes no trailer without a name."),
     "oem": Text(to="make"),
     "model_type": Text(to="model"),
     "model_year": Value(to="year"),
@@ -132,6 +132,7 @@ DRIVER: Final[Table] = {
         max_length=189,
         pattern=r"[^\s@]*",
         pattern_meaning="a login name without spaces and without @",
+        required="Samsara takes no driver without a login name; it has to be unique.",
     ),
     "is_active": _DRIVER_ACTIVITY,
     "status": _DRIVER_ACTIVITY,
@@ -238,7 +239,6 @@ DVIR_LOG: Final[Table] = {
 _NO_FUEL_ODOMETER = NoPlace("Samsara's fuel purchases have no odometer.")
 _PLACE = ByCode(how="transactionLocation: location_string, else both coordinates.")
 _VOLUME = ByCode(how="fuelQuantityLiters.")
-_PRICE = ByCode(how="transactionPrice.")
 
 FUEL_TYPES: Final[Mapping[EngineType, str]] = {
     EngineType.GASOLINE: "Gasoline",
@@ -265,12 +265,16 @@ FUEL_TRANSACTION: Final[Table] = {
     "location_string": _PLACE,
     "odometer": _NO_FUEL_ODOMETER,
     "odometer_unit": _NO_FUEL_ODOMETER,
-    "transaction_time": ByCode(how="transactionTime, in UTC."),
+    "transaction_time": ByCode(
+        how="transactionTime, in UTC.", required="Samsara takes no fuel purchase without its time."
+    ),
     "transaction_jurisdiction": NoPlace("Samsara derives the jurisdiction from the place."),
     "fuel_type": Coded(to="iftaFuelType", codes=FUEL_TYPES, otherwise="Samsara names fuels, and a hybrid is not one."),
     "fuel_volume": _VOLUME,
     "fuel_volume_unit": _VOLUME,
     "fuel_vendor": Text(to="merchantName"),
-    "total_cost": _PRICE,
-    "currency": _PRICE,
+    "total_cost": ByCode(
+        how="transactionPrice.amount, as a text.", required="Samsara takes no fuel purchase without its price."
+    ),
+    "currency": ByCode(how="transactionPrice.currency.", required="Samsara takes no fuel purchase without a currency."),
 }

@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from fleetwrite.connectors.samsara import endpoints
 from fleetwrite.connectors.samsara.endpoints import Endpoint
 from fleetwrite.connectors.samsara.mapping import EMPLOYEE_KEY, TRAILER_KEY, VEHICLE_KEY
-from fleetwrite.connectors.samsara.outcomes import describe, read_json
-from fleetwrite.connectors.sdk.connector import ProviderAnswerError, Session, SourceRecord
+from fleetwrite.connectors.samsara.outcomes import describe
+from fleetwrite.connectors.sdk.connector import ProviderAnswerError, RecordPage, Session, SourceRecord
+from fleetwrite.connectors.sdk.outcome_table import read_json
 from fleetwrite.connectors.sdk.write import Call
 from fleetwrite.contract.enums import ResourceEnum, UserStatusEnum
 from fleetwrite.kit.errors import FleetwriteError
@@ -19,6 +22,9 @@ Query = tuple[tuple[str, str], ...]
 PAGE_SIZE: Final = ("limit", "512")
 # Without it Samsara lists the active ones alone.
 DRIVER_STATES: Final = ("active", "deactivated")
+
+_OFFICE: Final = "office"
+"""The list of office users, in cursors; the lists of drivers are called by their state."""
 
 
 class AmbiguousUserError(FleetwriteError):
@@ -50,52 +56,92 @@ async def read_pages(session: Session, endpoint: Endpoint, query: Query = ()) ->
     Raises:
         ProviderAnswerError: a page could not be read, or the cursor does not move on.
     """
-    cursor = ""
-    while True:
-        call = endpoint.call(query=(*query, ("after", cursor)) if cursor else query)
-        answer = await session.call(call)
-        document = read_json(answer.body)
-        if answer.status != 200 or not isinstance(document, dict) or not isinstance(document.get("data"), list):
-            raise ProviderAnswerError(describe(call, answer), answer)
-        yield document["data"]
-        pagination = document.get("pagination") or {}
-        if not pagination.get("hasNextPage"):
-            return
-        previous, cursor = cursor, pagination.get("endCursor", "")
-        if cursor in {"", previous}:
-            raise ProviderAnswerError(f"Samsara announces a next page of {call.path} and gives no way to it.", answer)
+    after: str | None = ""
+    while after is not None:
+        items, after = await _read_page(session, endpoint, query, after)
+        yield items
 
 
-async def list_vehicles(session: Session) -> AsyncIterator[Sequence[SourceRecord]]:
+async def list_vehicles(session: Session, cursor: str | None) -> AsyncIterator[RecordPage]:
     """Every vehicle, page by page."""
-    async for items in read_pages(session, endpoints.LIST_VEHICLES, (PAGE_SIZE,)):
-        yield [_to_record(ResourceEnum.VEHICLE, item, read_vehicle) for item in items]
+    lists = {"": _List(endpoints.LIST_VEHICLES, (PAGE_SIZE,), _records(ResourceEnum.VEHICLE, read_vehicle))}
+    async for page in _list(session, lists, cursor):
+        yield page
 
 
-async def list_trailers(session: Session) -> AsyncIterator[Sequence[SourceRecord]]:
+async def list_trailers(session: Session, cursor: str | None) -> AsyncIterator[RecordPage]:
     """Every trailer, page by page."""
-    async for items in read_pages(session, endpoints.LIST_TRAILERS, (PAGE_SIZE,)):
-        yield [_to_record(ResourceEnum.TRAILER, item, read_trailer) for item in items]
+    lists = {"": _List(endpoints.LIST_TRAILERS, (PAGE_SIZE,), _records(ResourceEnum.TRAILER, read_trailer))}
+    async for page in _list(session, lists, cursor):
+        yield page
 
 
-async def list_users(session: Session) -> AsyncIterator[Sequence[SourceRecord]]:
+async def list_users(session: Session, cursor: str | None) -> AsyncIterator[RecordPage]:
     """Every office user, then every driver, deactivated ones too.
 
     Raises:
         AmbiguousUserError: an id is held by one of each.
     """
     office_user_ids: set[str] = set()
-    async for items in read_pages(session, endpoints.LIST_USERS, (PAGE_SIZE,)):
-        office_user_ids.update(str(item["id"]) for item in items)
-        yield [_to_record(ResourceEnum.USER, item, read_office_user) for item in items]
-    for state in DRIVER_STATES:
-        query = (("driverActivationStatus", state), PAGE_SIZE)
-        async for items in read_pages(session, endpoints.LIST_DRIVERS, query):
-            records = [_to_record(ResourceEnum.USER, item, read_driver) for item in items]
-            for record in records:
-                if record.source_id in office_user_ids:
-                    raise AmbiguousUserError(record.source_id)
-            yield records
+    if cursor is not None and not cursor.startswith(_OFFICE):
+        async for items in read_pages(session, endpoints.LIST_USERS, (PAGE_SIZE,)):
+            office_user_ids.update(str(item["id"]) for item in items)
+    of_drivers = _records(ResourceEnum.USER, read_driver)
+    lists = {
+        _OFFICE: _List(endpoints.LIST_USERS, (PAGE_SIZE,), _records(ResourceEnum.USER, read_office_user)),
+        **{
+            state: _List(endpoints.LIST_DRIVERS, (("driverActivationStatus", state), PAGE_SIZE), of_drivers)
+            for state in DRIVER_STATES
+        },
+    }
+    async for page in _list(session, lists, cursor):
+        for record in page.records:
+            if record.attributes["is_driver"] is False:
+                office_user_ids.add(record.source_id)
+            elif record.source_id in office_user_ids:
+                raise AmbiguousUserError(record.source_id)
+        yield page
+
+
+class _List(msgspec.Struct, frozen=True):
+    """One of the lists that make up the records of a resource."""
+
+    endpoint: Endpoint
+    query: Query
+    to_records: Callable[[Sequence[Item]], Sequence[SourceRecord]]
+
+
+async def _list(session: Session, lists: Mapping[str, _List], cursor: str | None) -> AsyncIterator[RecordPage]:
+    """All pages of `lists`, one list after the other. A cursor is a list's name, a blank, and Samsara's own cursor."""
+    names = list(lists)
+    first, _, after = (cursor or f"{names[0]} ").partition(" ")
+    for name, next_name in zip(names, [*names[1:], None], strict=True):
+        if names.index(name) < names.index(first):
+            continue
+        position: str | None = after
+        while position is not None:
+            items, position = await _read_page(session, lists[name].endpoint, lists[name].query, position)
+            following = f"{name} {position}" if position is not None else next_name and f"{next_name} "
+            yield RecordPage(records=lists[name].to_records(items), cursor=following, is_last=following is None)
+        after = ""
+
+
+async def _read_page(
+    session: Session, endpoint: Endpoint, query: Query, after: str
+) -> tuple[Sequence[Item], str | None]:
+    """The page behind `after`, and the cursor to the next one; None: there is none."""
+    call = endpoint.call(query=(*query, ("after", after)) if after else query)
+    answer = await session.call(call)
+    document = read_json(answer.body)
+    if answer.status != 200 or not isinstance(document, dict) or not isinstance(document.get("data"), list):
+        raise ProviderAnswerError(describe(call, answer), answer)
+    pagination = document.get("pagination") or {}
+    if not pagination.get("hasNextPage"):
+        return document["data"], None
+    following = pagination.get("endCursor", "")
+    if following in {"", after}:
+        raise ProviderAnswerError(f"Samsara announces a next page of {call.path} and gives no way to it.", answer)
+    return document["data"], following
 
 
 def read_vehicle(item: Item) -> dict[str, Any]:
@@ -166,6 +212,12 @@ def read_office_user(item: Item) -> dict[str, Any]:
         "status": _status(is_active=True),
         "user_email": item.get("email"),
     }
+
+
+def _records(
+    resource: ResourceEnum, read: Callable[[Item], dict[str, Any]]
+) -> Callable[[Sequence[Item]], list[SourceRecord]]:
+    return lambda items: [_to_record(resource, item, read) for item in items]
 
 
 def _to_record(resource: ResourceEnum, item: Item, read: Callable[[Item], dict[str, Any]]) -> SourceRecord:

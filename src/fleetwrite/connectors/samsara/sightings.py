@@ -13,12 +13,14 @@ from typing import Any, Final
 from fleetwrite.connectors.samsara import endpoints
 from fleetwrite.connectors.samsara.instants import write_instant
 from fleetwrite.connectors.samsara.manifest import MANIFEST
-from fleetwrite.connectors.samsara.outcomes import describe, message_source_id, read_clock, read_json
+from fleetwrite.connectors.samsara.outcomes import describe, message_source_id
 from fleetwrite.connectors.samsara.reading import Item, read_pages
 from fleetwrite.connectors.sdk.connector import ProviderAnswerError, Session
 from fleetwrite.connectors.sdk.outcome import Absent, Finding, Found, Unknowable
+from fleetwrite.connectors.sdk.outcome_table import read_json
 from fleetwrite.connectors.sdk.write import Call, Write
 from fleetwrite.kit.egress import HttpAnswer
+from fleetwrite.kit.retry_after import answered_at
 
 # Asked for beyond the age of the attempt, as its question may wait for a slot; what is older is sorted out afterwards.
 WAITING_TIME: Final = timedelta(minutes=5)
@@ -109,7 +111,7 @@ def _earliest(answer: HttpAnswer, begun_ago: timedelta, asked_at: float) -> date
     """The provider's time before which nothing of our attempt can be: the answer's, less all that passed since."""
     waited = timedelta(seconds=asyncio.get_running_loop().time() - asked_at)
     allowance = timedelta(seconds=MANIFEST.reconciliation.clock_allowance_s)
-    return read_clock(answer) - begun_ago - waited - allowance
+    return answered_at(answer.headers) - begun_ago - waited - allowance
 
 
 def _says(item: Item, sent: Mapping[str, Any]) -> bool:
@@ -128,13 +130,13 @@ def _says(item: Item, sent: Mapping[str, Any]) -> bool:
 def _sent_at(message: Item, answer: HttpAnswer) -> datetime:
     """When a message was sent; now, where it does not say."""
     sent_at_ms = message.get("sentAtMs")
-    return read_clock(answer) if sent_at_ms is None else datetime.fromtimestamp(int(sent_at_ms) / 1000, UTC)
+    return answered_at(answer.headers) if sent_at_ms is None else datetime.fromtimestamp(int(sent_at_ms) / 1000, UTC)
 
 
 def _signed_at(item: Item, answer: HttpAnswer) -> datetime:
     """When an inspection was signed; now, where it does not say."""
     signed_at = (item.get("authorSignature") or {}).get("signedAtTime")
-    return read_clock(answer) if signed_at is None else datetime.fromisoformat(signed_at)
+    return answered_at(answer.headers) if signed_at is None else datetime.fromisoformat(signed_at)
 
 
 def _comparable(text: Any) -> str:

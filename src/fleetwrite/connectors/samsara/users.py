@@ -65,10 +65,6 @@ def _create_driver(write: Write) -> Translation:
     draft = Draft(write, DRIVER, provider=PROVIDER)
     draft.fill()
     _put_name(draft)
-    if draft.given("username") is None:
-        draft.fault(
-            "username", ErrorType.REQUIRED_BY_TSP, "Samsara takes no driver without a login name; it has to be unique."
-        )
     if _read_activity(draft) is False:
         draft.lose(_activity_field(draft), _REFUSED_ACTIVITY_ON_CREATE, essential=True)
     draft.put(f"externalIds.{OPERATION_KEY}", write.operation_id.hex)

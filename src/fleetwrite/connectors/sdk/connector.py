@@ -1,13 +1,15 @@
-"""The interface that every connector implements, and the session through which it talks to its provider."""
+"""The base of every connector, and the session through which it talks to its provider."""
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
 from fleetwrite.connectors.sdk.manifest import Manifest
 from fleetwrite.connectors.sdk.outcome import Finding, Outcome
+from fleetwrite.connectors.sdk.wire import Login, NewSession, Request
 from fleetwrite.connectors.sdk.write import Call, Translation, Write
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.kit.egress import HttpAnswer
@@ -32,10 +34,26 @@ class Session(Protocol):
     async def call(self, call: Call) -> HttpAnswer:
         """Send `call` and return the answer, whatever its status.
 
+        A session that the provider does not know any more is replaced, and the call sent once more.
+
         Raises:
             NotSentError: surely nothing reached the provider.
             AnswerLostError: it may have reached the provider.
             SlotTimeoutError: no slot came free in time; nothing was sent.
+            LoginRefusedError: logging in anew was refused.
+            ProviderAnswerError: logging in anew failed for another reason.
+        """
+        ...
+
+
+class WriteSession(Session, Protocol):
+    """The same, for the calls of one write."""
+
+    def made(self, source_id: str) -> None:
+        """Say that the thing exists at the provider with this id, though calls are left that complete it.
+
+        From here on the write can not make a second one: should anything fail, the next attempt finds the id in
+        `Write.made`, and makes only the calls that are left. Those must do no harm when they are made twice.
         """
         ...
 
@@ -50,11 +68,29 @@ class SourceRecord(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: datetime | None = None
 
 
-class Connector(Protocol):
+class RecordPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of a provider's list.
+
+    Attributes:
+        records: what is on it.
+        cursor: hand it to `Connector.list_records` to go on behind this page. None on the last page of a list that has
+            to be read from its beginning the next time; on the last page of one that tells changes, where these begin.
+        is_last: whether the list ends here, for now.
+        gone: ids of what the provider does not have any more, where it tells changes.
+    """
+
+    records: Sequence[SourceRecord]
+    cursor: str | None
+    is_last: bool
+    gone: Sequence[str] = ()
+
+
+class Connector(ABC):
     """One provider. Stateless: everything it needs comes with the call."""
 
-    manifest: Manifest
+    manifest: ClassVar[Manifest]
 
+    @abstractmethod
     def translate(self, write: Write) -> Translation:
         """The provider's terms for `write`. Pure: the same write gives the same translation.
 
@@ -62,20 +98,40 @@ class Connector(Protocol):
             UntranslatableWriteError: a field is missing that this provider requires, or can not be held by it.
             UnofferedWriteError: the provider has no such write, whatever the fields say.
         """
-        ...
 
-    def login_headers(self, credentials: Mapping[str, str]) -> Mapping[str, str]:
-        """The headers that authorise a call with these credentials."""
-        ...
+    @abstractmethod
+    def render(self, call: Call, login: Login) -> Request:
+        """`call` as it goes over the wire, authorised by `login`. Pure; see `fleetwrite.connectors.sdk.wire`."""
 
+    @abstractmethod
     def read_outcome(self, write: Write, call: Call, answer: HttpAnswer) -> Outcome:
-        """What `answer` to the writing call means."""
-        ...
+        """What `answer` to a call of `write` means."""
 
-    def can_look_up(self, write: Write) -> bool:
-        """Whether `look_up` can ever tell, so that an uncertain attempt need not be the end."""
-        ...
+    @abstractmethod
+    async def check_login(self, session: Session) -> Mapping[str, Any]:
+        """Who the credentials belong to, by a cheap read; `id`, where the provider tells it, names the account.
 
+        Raises:
+            LoginRefusedError: the login is not accepted.
+            ProviderAnswerError: the provider answered something else, which says nothing about the login.
+        """
+
+    @abstractmethod
+    def list_records(
+        self, resource: ResourceEnum, session: Session, cursor: str | None = None
+    ) -> AsyncIterator[RecordPage]:
+        """The records of `resource` in the account, page by page; for resources among `Manifest.listings`.
+
+        Args:
+            resource: what to list.
+            session: the way there.
+            cursor: where to go on, as an earlier page said; None: from the beginning.
+
+        Raises:
+            ProviderAnswerError: a page could not be read.
+        """
+
+    @abstractmethod
     async def look_up(self, write: Write, call: Call, session: Session, begun_ago: timedelta) -> Finding:
         """Whether `write` is at the provider, by what the provider lets us find it by.
 
@@ -89,21 +145,40 @@ class Connector(Protocol):
         Raises:
             ProviderAnswerError: the provider did not answer the question; ask again later.
         """
-        ...
 
-    def list_records(self, resource: ResourceEnum, session: Session) -> AsyncIterator[Sequence[SourceRecord]]:
-        """Every record of `resource` (vehicle, trailer or user) in the account, page by page.
+    async def carry_out(self, write: Write, call: Call, session: WriteSession) -> Outcome:
+        """Make the calls that `write` takes, and say what came of it. Here: one call, and what its answer means.
+
+        A connector whose provider wants more calls makes them here. The first that changes something at the provider is
+        the only one that may do harm when it is made twice: what follows it comes after `WriteSession.made`. Calls
+        before it only read. Errors of the session are left to the caller, who knows how far the calls came.
+
+        Args:
+            write: what to write; `write.made` is set when an earlier attempt got as far as to make it.
+            call: as translated, with the made-up secrets in it.
+            session: the way there.
+        """
+        return self.read_outcome(write, call, await session.call(call))
+
+    async def log_in(self, login: Login, session: Session) -> NewSession:
+        """Get a session for an account, where `Manifest.login` says that calls need one.
+
+        Args:
+            login: without a session.
+            session: the way there; its calls are rendered without a session, too.
 
         Raises:
-            ProviderAnswerError: a page could not be read.
+            LoginRefusedError: the credentials are not accepted.
+            ProviderAnswerError: the provider answered something else, which says nothing about the credentials.
         """
-        ...
+        del login, session
+        raise NotImplementedError(f"{self.manifest.name} says it needs a session, and does not know how to get one.")
 
-    async def check_login(self, session: Session) -> Mapping[str, Any]:
-        """Who the credentials belong to, by a cheap read; `id`, where the provider tells it, names the account.
+    def is_login_refused(self, answer: HttpAnswer) -> bool:
+        """Whether the provider did not even look at a call, as it does not know the login or the session."""
+        return answer.status == 401
 
-        Raises:
-            LoginRefusedError: the login is not accepted.
-            ProviderAnswerError: the provider answered something else, which says nothing about the login.
-        """
-        ...
+    def can_look_up(self, write: Write) -> bool:
+        """Whether `look_up` can ever tell, so that an uncertain attempt need not be the end."""
+        offer = self.manifest.offer_of(write.resource, write.operation_type)
+        return offer is not None and offer.idempotency.can_be_looked_up

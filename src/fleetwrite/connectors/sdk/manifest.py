@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from fleetwrite.connectors.sdk.mapping import Table
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.tsps import TspEnum
 
@@ -13,7 +14,19 @@ from fleetwrite.contract.tsps import TspEnum
 class LoginScheme(StrEnum):
     """How a call proves who it is."""
 
+    # A token that the fleet made goes with every call.
     BEARER = "bearer"
+    # User name and password go with every call.
+    BASIC = "basic"
+    # Logging in with the credentials gives a session, which ends.
+    SESSION = "session"
+    # The fleet consented at the provider; a refresh token gives access tokens.
+    OAUTH = "oauth"
+
+    @property
+    def has_session(self) -> bool:
+        """Whether calls carry what logging in gave (`Connector.log_in`), not the credentials themselves."""
+        return self in {LoginScheme.SESSION, LoginScheme.OAUTH}
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +37,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         label: what a form calls it.
         description: what it is for, and where a fleet finds it.
         sensitive: never shown again, never logged.
-            required: a connection can not work without it.
+        required: a connection can not work without it.
         choices: the only values it may have; empty: any.
     """
 
@@ -103,6 +116,9 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         idempotency: by what it is told after a lost answer.
         natural_key: what of the write no two records share, in our words. Where the class is another than
             `NATURAL_KEY`, a stranger who holds it still makes the write a conflict.
+        table: what becomes of each field of the body.
+        is_fanned_out: the provider takes it for one recipient only, so that a group message is sent as a message to
+            each. Its table is then that of a message.
     """
 
     resource: ResourceEnum
@@ -110,6 +126,20 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     kind: str | None = None
     idempotency: Idempotency
     natural_key: str | None = None
+    table: Table
+    is_fanned_out: bool = False
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """A list of records that the provider has.
+
+    Attributes:
+        resource: of what.
+        tells_changes: after a first reading of all, it can be asked for what changed since.
+    """
+
+    resource: ResourceEnum
+    tells_changes: bool = False
 
 
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,26 +162,34 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         name: what people call the provider.
         source_name: the contract's name for the platform.
         login: how calls are authorised.
+        credential_shape: the contract's name for the credentials (`ConnectionTypeEnum`: api_key, geotab, ...), by which
+            the contract's union of them is told apart.
         credentials: what a fleet enters to connect.
         settings: what else the connector must know of an account.
         regions: region -> base URL of the provider's API. The first is the default.
         offers: the kinds of write this provider takes.
+        listings: the kinds of record it lists.
         budgets: its published limits.
         timeout_s: how long one call may take before its answer counts as lost.
         reconciliation: how long to wait, and how exact its clock is, when a lost answer is looked for.
+        retry_first_s, retry_cap_s: upper bounds of the first wait before a retry and of any; None: as everywhere.
     """
 
     slug: str
     name: str
     source_name: TspEnum
     login: LoginScheme
+    credential_shape: str
     credentials: tuple[Field, ...]
     settings: tuple[Field, ...]
     regions: Mapping[str, str]
-    offers: frozenset[Offer]
+    offers: tuple[Offer, ...]
+    listings: tuple[Listing, ...]
     budgets: tuple[Budget, ...]
     timeout_s: float
     reconciliation: Reconciliation
+    retry_first_s: float | None = None
+    retry_cap_s: float | None = None
 
     def offers_write(self, resource: ResourceEnum, operation_type: ResourceOperationTypeEnum) -> bool:
         return any(offer.resource is resource and offer.operation_type is operation_type for offer in self.offers)

@@ -7,13 +7,15 @@ has a row, so that none is dropped silently; `NoPlace` says why one can not be h
 import enum
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from fleetwrite.connectors.sdk.units import convert, round_to_places
 from fleetwrite.connectors.sdk.write import Fault, Loss, UntranslatableWriteError, Write
-from fleetwrite.contract.enums import ResourceOperationTypeEnum
+from fleetwrite.contract.enums import DistanceUnitEnum, FuelVolumeUnitEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.errors import ErrorType
 
 
@@ -28,6 +30,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
         pattern_meaning: `pattern` in words.
         may_be_cut: prose that may be cut to `max_length` when the partner allows losses; never an identifier.
         emptied_by: what clears it at the provider; UNSET where it can not be cleared.
+        required: why a create without it is refused; empty: it may be left out.
     """
 
     to: str
@@ -37,13 +40,15 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
     pattern_meaning: str = ""
     may_be_cut: bool = False
     emptied_by: str | UnsetType | None = UNSET
+    required: str = ""
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):
-    """A number, boolean or enum word that the provider takes as it is. `to` and `emptied_by` as in `Text`."""
+    """A number, boolean or enum word that the provider takes as it is. The rest as in `Text`."""
 
     to: str
     emptied_by: Any = UNSET
+    required: str = ""
 
 
 class Coded(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,12 +59,40 @@ class Coded(msgspec.Struct, frozen=True, kw_only=True):
         codes: our value -> the provider's.
         otherwise: why a value that is not in `codes` is lost.
         emptied_by: as in `Text`.
+        required: as in `Text`.
     """
 
     to: str
     codes: Mapping[Any, Any]
     otherwise: str = ""
     emptied_by: Any = UNSET
+    required: str = ""
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """A volume or a distance that the provider wants in a unit of its own, rounded half to even.
+
+    Attributes:
+        to: as in `Text`.
+        unit_field: our field with the unit; its row in the table is a `UnitOf`.
+        unit: the provider's unit.
+        places: digits after the point that the provider keeps.
+        largest: above it the write is refused; below zero it always is. None: no bound is known.
+        required: as in `Text`.
+    """
+
+    to: str
+    unit_field: str
+    unit: FuelVolumeUnitEnum | DistanceUnitEnum
+    places: int
+    largest: Decimal | None = None
+    required: str = ""
+
+
+class UnitOf(msgspec.Struct, frozen=True):
+    """The unit of the `Measure` in `field`: converted, so that nothing of it is lost."""
+
+    field: str
 
 
 class ByCode(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,11 +102,13 @@ class ByCode(msgspec.Struct, frozen=True, kw_only=True):
         how: what the code does with it.
         can_be_emptied: whether the code knows how to empty it.
         is_fixed: whether no update can change it.
+        required: as in `Text`.
     """
 
     how: str
     can_be_emptied: bool = False
     is_fixed: bool = False
+    required: str = ""
 
 
 class NoPlace(msgspec.Struct, frozen=True):
@@ -83,7 +118,7 @@ class NoPlace(msgspec.Struct, frozen=True):
     essential: bool = False
 
 
-Rule = Text | Value | Coded | ByCode | NoPlace
+Rule = Text | Value | Coded | Measure | UnitOf | ByCode | NoPlace
 Table = Mapping[str, Rule]
 
 
@@ -121,6 +156,8 @@ class Draft:
                 self._clear(field, rule)
             elif (value := self.given(field)) is not None:
                 self._place(field, rule, value)
+            elif not self.is_update and not isinstance(rule, NoPlace | UnitOf) and rule.required:
+                self.fault(field, ErrorType.REQUIRED_BY_TSP, rule.required)
 
     def put(self, key: str, value: Any) -> None:
         """Set `key` of the provider's body; a point leads into a nested object."""
@@ -198,10 +235,26 @@ class Draft:
                     self.put(rule.to, rule.codes[value])
                 else:
                     self.lose(field, rule.otherwise)
+            case Measure():
+                self._place_measure(field, rule, value)
             case NoPlace():
                 self.lose(field, rule.reason, essential=rule.essential)
-            case ByCode():
+            case UnitOf() if self.given(rule.field) is None:
+                self.fault(rule.field, ErrorType.MISSING, f"{field} is the unit of this, which is missing.")
+            case UnitOf() | ByCode():
                 pass
+
+    def _place_measure(self, field: str, rule: Measure, value: Decimal) -> None:
+        given_in = self.given(rule.unit_field)
+        if given_in is None:
+            self.fault(rule.unit_field, ErrorType.REQUIRED_BY_TSP, f"Without its unit, {field} can not be converted.")
+            return
+        measured = round_to_places(convert(value, given_in, rule.unit), rule.places)
+        if measured < 0 or (rule.largest is not None and measured > rule.largest):
+            bound = "0 or more" if rule.largest is None else f"0 to {rule.largest}"
+            self.fault(field, ErrorType.RANGE, f"{self._provider} takes {bound} ({rule.unit.value}) here.")
+            return
+        self.put(rule.to, measured)
 
     def _place_text(self, field: str, rule: Text, text: str) -> None:
         longest = rule.max_length
@@ -236,7 +289,7 @@ class Draft:
 
 def _is_changeable(rule: Rule) -> bool:
     match rule:
-        case NoPlace() | ByCode(is_fixed=True):
+        case NoPlace() | UnitOf() | ByCode(is_fixed=True):
             return False
         case _:
             return True

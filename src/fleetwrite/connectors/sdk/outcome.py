@@ -23,10 +23,18 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Throttled(msgspec.Struct, frozen=True, kw_only=True):
-    """Over a limit: nothing was written. `retry_after_s` None: the provider did not say how long."""
+    """Over a limit: nothing was written.
+
+    Attributes:
+        details: what the provider said.
+        retry_after_s: how long it wants no more of these calls; None: it did not say.
+        scopes: the budgets of the call that it meant; None: it did not say, so that the one is taken which allows the
+            fewest calls.
+    """
 
     details: str
     retry_after_s: float | None
+    scopes: tuple[str, ...] | None = None
 
 
 class Transient(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,13 +50,19 @@ class AuthFailed(msgspec.Struct, frozen=True, kw_only=True):
     details: str
 
 
+class Forbidden(msgspec.Struct, frozen=True, kw_only=True):
+    """The login works, and has no right to such calls: nothing was written. The fleet can give it that right."""
+
+    details: str
+
+
 class Uncertain(msgspec.Struct, frozen=True, kw_only=True):
     """It may have been written and may not. Never repeated before a look at the provider."""
 
     details: str
 
 
-Outcome = Applied | Rejected | Throttled | Transient | AuthFailed | Uncertain
+Outcome = Applied | Rejected | Throttled | Transient | AuthFailed | Forbidden | Uncertain
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,11 +74,13 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         sightings: how many equal things were found (of a group: for the recipient with the fewest) where nothing but
             what they say tells them; None where it is surely ours. If other writes of ours said the same, one sighting
             is no proof.
+        is_complete: False where calls are left that complete it; `Connector.carry_out` makes them.
     """
 
     source_id: str
     source_data: Mapping[str, Any]
     sightings: int | None = None
+    is_complete: bool = True
 
 
 class Absent(msgspec.Struct, frozen=True):

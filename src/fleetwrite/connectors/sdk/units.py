@@ -36,6 +36,26 @@ def to_metres(distance: Decimal, unit: DistanceUnitEnum) -> Decimal:
     return _WIDE.multiply(distance, METRES_PER_UNIT[unit])
 
 
+def convert(
+    value: Decimal, unit: FuelVolumeUnitEnum | DistanceUnitEnum, to: FuelVolumeUnitEnum | DistanceUnitEnum
+) -> Decimal:
+    """Return `value` in the unit `to`: exactly where that unit is metric, else to far more digits than anyone keeps.
+
+    Raises:
+        ValueError: one is a unit of volume and the other one of distance.
+    """
+    if isinstance(unit, FuelVolumeUnitEnum) and isinstance(to, FuelVolumeUnitEnum):
+        return _divide(to_litres(value, unit), LITRES_PER_UNIT[to])
+    if isinstance(unit, DistanceUnitEnum) and isinstance(to, DistanceUnitEnum):
+        return _divide(to_metres(value, unit), METRES_PER_UNIT[to])
+    raise ValueError(f"{unit} can not be converted to {to}.")
+
+
+def _divide(number: Decimal, factor: Decimal) -> Decimal:
+    # Most quotients never end. All digits of the number and forty more are exact for those that do.
+    return Context(prec=len(number.as_tuple().digits) + 40, Emax=MAX_EMAX, Emin=MIN_EMIN).divide(number, factor)
+
+
 def round_to_places(number: Decimal, places: int) -> Decimal:
     """Return `number` with at most `places` digits after the point, halves to even; shorter ones stay as they are."""
     exponent = number.as_tuple().exponent

@@ -1,7 +1,7 @@
 """One write, as a connector sees it: what the partner asked, with the provider's ids beside ours."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -10,6 +10,8 @@ from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.errors import ErrorType
 from fleetwrite.contract.telematics import WriteBody
 from fleetwrite.kit.errors import FleetwriteError
+
+_READING: Final = frozenset({"GET", "HEAD"})
 
 
 class SourceReference(msgspec.Struct, frozen=True):
@@ -35,6 +37,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
         allow_losses: the partner accepts that the provider can not hold some fields (`Fleetwrite-Losses: allow`).
         idempotency_key: the partner's, if it sent one.
         settings: the connection's, by the names in the manifest.
+        made: the id at the provider of what an earlier attempt made and could not complete; None: nothing yet.
     """
 
     operation_id: UUID
@@ -48,6 +51,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     allow_losses: bool = False
     idempotency_key: str | None = None
     settings: Mapping[str, str] = {}
+    made: str | None = None
 
     def require_target(self) -> SourceReference:
         """The record to update.
@@ -65,10 +69,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         method: the HTTP method.
-        path: below the region's base URL, with ids already escaped.
+        path: below the account's base URL, with ids already escaped.
         query: query parameters, in order.
-        body: sent as JSON; None for no body.
-        scopes: the budgets it takes a slot from.
+        body: what `Connector.render` encodes; None for no body.
+        scopes: the budgets it takes a slot from, the widest first. The last one names calls of this kind alone, also
+            where no limit is known for them: it is barred while the login has no right to such calls.
+        reads: whether it changes nothing at the provider; None: as its method says.
     """
 
     method: str
@@ -76,6 +82,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     query: tuple[tuple[str, str], ...] = ()
     body: Mapping[str, Any] | None = None
     scopes: tuple[str, ...]
+    reads: bool | None = None
+
+    @property
+    def is_read(self) -> bool:
+        return self.method in _READING if self.reads is None else self.reads
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,23 +100,32 @@ class Translation(msgspec.Struct, frozen=True, kw_only=True):
     """A write in the provider's terms.
 
     Attributes:
-        call: the one call that writes.
+        call: the call that writes.
         losses: what of the body is not in it.
         reference: a key the provider takes once only and never gives back; kept in a ledger.
         wanted_secrets: names of secrets to make up (a driver's first password); `with_secrets` puts them in.
+        secrets_at: where in the call's body they belong; a point leads into a nested object. Empty: the body itself.
     """
 
     call: Call
     losses: tuple[Loss, ...] = ()
     reference: str | None = None
     wanted_secrets: tuple[str, ...] = ()
+    secrets_at: str = ""
 
     def with_secrets(self, secrets: Mapping[str, str]) -> Call:
         """The call with the made-up secrets in its body. Only to be held while it is sent."""
         if not self.wanted_secrets:
             return self.call
         chosen = {name: secrets[name] for name in self.wanted_secrets}
-        return msgspec.structs.replace(self.call, body={**(self.call.body or {}), **chosen})
+        path = self.secrets_at.split(".") if self.secrets_at else []
+        return msgspec.structs.replace(self.call, body=_merged(self.call.body or {}, path, chosen))
+
+
+def _merged(body: Mapping[str, Any], path: list[str], chosen: Mapping[str, str]) -> dict[str, Any]:
+    if not path:
+        return {**body, **chosen}
+    return {**body, path[0]: _merged(body.get(path[0], {}), path[1:], chosen)}
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):

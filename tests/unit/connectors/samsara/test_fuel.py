@@ -192,9 +192,9 @@ REFUSED: dict[str, tuple[Write, list[tuple[str, ErrorType]]]] = {
         purchase(dict.fromkeys(("transaction_time", "location_string", "total_cost", "currency"))),
         [
             ("transaction_time", REQUIRED),
-            ("location_string", REQUIRED),
-            ("currency", REQUIRED),
             ("total_cost", REQUIRED),
+            ("currency", REQUIRED),
+            ("location_string", REQUIRED),
         ],
     ),
     "half a place": (purchase({**NO_PLACE, "latitude": 32.7}), [("longitude", REQUIRED)]),

@@ -35,7 +35,7 @@ class Script:
 
 
 async def listed(resource: ResourceEnum, script: Script) -> list[str]:
-    return [record.source_id async for page in CONNECTOR.list_records(resource, script) for record in page]
+    return [record.source_id async for page in CONNECTOR.list_records(resource, script) for record in page.records]
 
 
 async def test_an_empty_page_in_the_middle_is_not_the_end() -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from fleetwrite.connectors.samsara import mapping
 from fleetwrite.connectors.samsara.connector import CONNECTOR
-from fleetwrite.connectors.samsara.endpoints import ENDPOINTS
+from fleetwrite.connectors.samsara.endpoints import ENDPOINTS, GET_ORGANIZATION
 from fleetwrite.connectors.sdk.mapping import Coded, NoPlace, Table
+from fleetwrite.connectors.sdk.wire import Login
 from fleetwrite.contract.enums import EngineType, HosComplianceTypeEnum, ResourceEnum
 from fleetwrite.contract.telematics import (
     WRITE_BODIES,
@@ -84,7 +85,10 @@ def test_only_the_token_is_a_credential_and_it_is_sensitive() -> None:
     assert [(field.name, field.sensitive, field.required) for field in CONNECTOR.manifest.credentials] == [
         ("token", True, True)
     ]
-    assert CONNECTOR.login_headers({"token": "samsara_api_x"}) == {"Authorization": "Bearer samsara_api_x"}
+    login = Login(base_url="https://api.samsara.com", credentials={"token": "samsara_api_x"})
+    request = CONNECTOR.render(GET_ORGANIZATION.call(), login)
+    assert request.headers["Authorization"] == "Bearer samsara_api_x"
+    assert request.url == "https://api.samsara.com/me"
 
 
 def test_ids_are_escaped_in_paths_and_external_ids_keep_their_colon() -> None:

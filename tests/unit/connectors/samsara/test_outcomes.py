@@ -9,6 +9,7 @@ from fleetwrite.connectors.samsara.connector import CONNECTOR
 from fleetwrite.connectors.sdk.outcome import (
     Applied,
     AuthFailed,
+    Forbidden,
     Outcome,
     Rejected,
     Throttled,
@@ -61,7 +62,7 @@ ROWS = {
     400: (Rejected, Rejected),
     401: (AuthFailed, AuthFailed),
     402: (Rejected, Rejected),
-    403: (Rejected, Rejected),
+    403: (Forbidden, Forbidden),
     404: (Rejected, Rejected),
     405: (Rejected, Rejected),
     408: (Uncertain, Transient),
@@ -90,13 +91,6 @@ def test_every_status_has_its_outcome(status: int, outcomes: tuple[type[Outcome]
         assert outcome.details.endswith(": Invalid VIN. (requestId a1b2)")
 
 
-def test_a_missing_scope_is_a_refusal_for_reasons_of_login() -> None:
-    outcome = outcome_of(TRAILER_CREATE, 403, ERROR)
-
-    assert isinstance(outcome, Rejected)
-    assert outcome.error_type is ErrorCategory.AUTH
-
-
 def test_a_servers_fault_is_the_providers() -> None:
     outcome = outcome_of(VEHICLE_UPDATE, 500, ERROR)
 
@@ -108,7 +102,7 @@ def test_a_servers_fault_is_the_providers() -> None:
 def test_organisations_without_the_assets_api_are_told_so(status: int) -> None:
     outcome = outcome_of(VEHICLE_CREATE, status, ERROR)
 
-    assert isinstance(outcome, Rejected)
+    assert isinstance(outcome, Forbidden if status == 403 else Rejected)
     assert "not enabled for this organisation" in outcome.details
 
 
@@ -146,6 +140,22 @@ def test_a_throttle_without_a_time_leaves_it_open() -> None:
 
     assert isinstance(outcome, Throttled)
     assert outcome.retry_after_s is None
+
+
+def test_a_throttle_that_only_tells_when_its_limit_is_reset_is_waited_for_until_then() -> None:
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "17"}
+
+    outcome = outcome_of(TRAILER_CREATE, 429, ERROR, headers)
+
+    assert isinstance(outcome, Throttled)
+    assert outcome.retry_after_s == pytest.approx(17)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "17"}, {"Retry-After": "soon"}]
+)
+def test_a_server_that_breaks_down_may_have_written_whatever_it_says_of_limits(headers: dict[str, str]) -> None:
+    assert isinstance(outcome_of(TRAILER_CREATE, 503, ERROR, headers), Uncertain)
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ REFUSED: dict[str, tuple[Write, list[tuple[str, ErrorType]]]] = {
     "kind not known": (update(USER, {"notes": "n"}, target=UNKNOWN_KIND), [("is_driver", REQUIRED)]),
     "kind changed": (update(USER, {"is_driver": False, **NAMED}), [("is_driver", RANGE)]),
     "kind cleared": (update(USER, {"is_driver": None}, cleared=frozenset({"is_driver"})), [("is_driver", REQUIRED)]),
-    "driver without anything": (create(USER, {"is_driver": True}), [("first_name", REQUIRED), ("username", REQUIRED)]),
+    "driver without anything": (create(USER, {"is_driver": True}), [("username", REQUIRED), ("first_name", REQUIRED)]),
     "office user without anything": (
         create(USER, {"is_driver": False}),
         [("first_name", REQUIRED), ("user_email", REQUIRED)],

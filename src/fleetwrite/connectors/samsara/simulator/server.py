@@ -3,7 +3,7 @@ look.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,6 +19,7 @@ from fleetwrite.connectors.samsara.simulator.organizations import (
 from fleetwrite.connectors.samsara.simulator.people import DRIVER, USER, PeopleEndpoints
 from fleetwrite.connectors.sdk.simulator import (
     Answer,
+    Arriving,
     Caller,
     DemoAccount,
     Endpoint,
@@ -173,9 +174,9 @@ class SamsaraSimulator(Simulator):
             Endpoint("POST", "/fuel-purchase", activity.create_fuel_purchase, "Write Fuel Purchase", LEVEL_ONE),
         )
 
-    def authenticate(self, headers: Mapping[str, str]) -> Caller:
+    def authenticate(self, arriving: Arriving) -> Caller:
         """Look the bearer token up."""
-        scheme, _, secret = headers.get("Authorization", "").partition(" ")
+        scheme, _, secret = arriving.headers.get("Authorization", "").partition(" ")
         caller = self._callers.get(fingerprint(secret.strip())) if scheme.lower() == "bearer" else None
         if caller is None:
             raise RefusalError(401, "The API token is missing or invalid.")

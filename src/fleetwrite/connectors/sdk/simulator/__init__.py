@@ -6,6 +6,7 @@ from fleetwrite.connectors.sdk.simulator.faults import Fault
 from fleetwrite.connectors.sdk.simulator.limits import KeyedLimit, Limit
 from fleetwrite.connectors.sdk.simulator.protocol import (
     Answer,
+    Arriving,
     Call,
     Caller,
     DemoAccount,
@@ -14,10 +15,12 @@ from fleetwrite.connectors.sdk.simulator.protocol import (
     RefusalError,
 )
 from fleetwrite.connectors.sdk.simulator.server import Simulator, run_simulator
+from fleetwrite.connectors.sdk.simulator.sessions import Sessions
 from fleetwrite.connectors.sdk.simulator.storage import Record, SimulatorInUseError, Storage
 
 __all__ = [
     "Answer",
+    "Arriving",
     "Call",
     "Caller",
     "DemoAccount",
@@ -28,6 +31,7 @@ __all__ = [
     "Query",
     "Record",
     "RefusalError",
+    "Sessions",
     "Simulator",
     "SimulatorInUseError",
     "Storage",

@@ -55,6 +55,9 @@ class Controlled(Protocol):
     def replace_limits(self, limit: Limit | None) -> None:
         """Set one limit per token in place of all others; None brings the documented ones back."""
 
+    def forget_sessions(self) -> int:
+        """End every session; return how many there were."""
+
     def records(self, organization: str, collection: str) -> list[Record]:
         """Return an organisation's records as the provider's JSON."""
 
@@ -69,6 +72,7 @@ def control_routes(simulator: Controlled) -> list[web.RouteDef]:
         web.get(f"{PREFIX}faults", _guarded(api.list_faults), allow_head=False),
         web.post(f"{PREFIX}faults", _guarded(api.add_fault)),
         web.delete(f"{PREFIX}faults", _guarded(api.clear_faults)),
+        web.delete(f"{PREFIX}sessions", _guarded(api.forget_sessions)),
         web.put(f"{PREFIX}limits", _guarded(api.set_limits)),
         web.delete(f"{PREFIX}limits", _guarded(api.reset_limits)),
     ]
@@ -133,6 +137,11 @@ class _ControlApi:
         del request
         self._simulator.faults.clear()
         return self._faults_left()
+
+    async def forget_sessions(self, request: web.Request) -> web.Response:
+        """End all logins: the next call of each is refused until it logs in again."""
+        del request
+        return _json({"ended": self._simulator.forget_sessions()})
 
     async def set_limits(self, request: web.Request) -> web.Response:
         """Put one limit per token in the place of every other limit."""

@@ -8,7 +8,8 @@ FaultKind = Literal["status", "delay", "drop_before", "commit_then_drop"]
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What shall happen to the next ``count`` calls of ``method`` whose path begins with ``path``.
+    """What shall happen to the next ``count`` calls of ``method`` whose path begins with ``path``, of ``operation``
+    only where one is given.
 
     ``status`` answers with ``status``, ``headers`` and ``body`` instead of doing the work; ``delay`` waits
     ``delay_s`` seconds and then does it; ``drop_before`` cuts the connection without doing it;
@@ -20,6 +21,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     path: str
     kind: FaultKind
     method: str | None = None
+    operation: str | None = None
     status: int | None = None
     headers: dict[str, str] | None = None
     body: Any = None
@@ -43,10 +45,11 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if self.kind == "status" and not (self.status is not None and 200 <= self.status <= 599):
             raise ValueError(f"status must be from 200 to 599 for kind status, not {self.status}")
 
-    def hits(self, method: str, path: str) -> bool:
-        """Say whether a call is meant. No method, or ``*``, means every method."""
+    def hits(self, method: str, path: str, operation: str | None) -> bool:
+        """Say whether a call is meant. No method, or ``*``, means every method; no operation every operation."""
         any_method = self.method is None or self.method == "*"
-        return (any_method or str(self.method).upper() == method) and path.startswith(self.path)
+        any_operation = self.operation is None or self.operation == operation
+        return any_operation and (any_method or str(self.method).upper() == method) and path.startswith(self.path)
 
 
 class FaultPlan:
@@ -68,10 +71,10 @@ class FaultPlan:
         """Return the faults still to be committed, each with the number of calls it will still hit."""
         return [msgspec.structs.replace(fault, count=count) for fault, count in self._left]
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def take(self, method: str, path: str, operation: str | None = None) -> Fault | None:
         """Return the first fault that means this call and use it up by one."""
         for index, (fault, count) in enumerate(self._left):
-            if fault.hits(method, path):
+            if fault.hits(method, path, operation):
                 if count == 1:
                     del self._left[index]
                 else:

@@ -5,6 +5,7 @@ routes.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -43,6 +44,28 @@ class Query(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Arriving:
+    """A call before anything is decided about it."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    query: Query
+    body: bytes
+
+    def form(self) -> dict[str, str]:
+        """Return the form fields of the body; of a repeated one the last."""
+        return dict(parse_qsl(self.body.decode(errors="replace"), keep_blank_values=True))
+
+    def json(self) -> Any:
+        """Return the body as JSON; None where it is none."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A call that was let in, as a handler sees it. ``at`` is when it arrived, in seconds since the epoch."""
 
@@ -51,6 +74,7 @@ class Call:
     path: str
     path_ids: Mapping[str, str]
     query: Query
+    headers: Mapping[str, str]
     body: bytes
     at: float
 
@@ -61,6 +85,10 @@ class Call:
             msgspec.DecodeError: it is none.
         """
         return msgspec.json.decode(self.body)
+
+    def form(self) -> dict[str, str]:
+        """Return the form fields of the body; of a repeated one the last."""
+        return dict(parse_qsl(self.body.decode(errors="replace"), keep_blank_values=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +124,7 @@ Raises RefusalError where the provider would refuse; what it wrote until then is
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One method and path (``{id}`` stands for a path id) of a provider, with the scope and the limit it
-    documents.
+    documents. Where a provider tells its operations apart by what is in a call, ``operation`` names the one meant.
     """
 
     method: str
@@ -104,6 +132,7 @@ class Endpoint:
     handler: Handler
     scope: str | None = None
     limit: Limit | None = None
+    operation: str | None = None
 
 
 LimitsOf = Callable[[Caller, Endpoint | None], Sequence[KeyedLimit]]

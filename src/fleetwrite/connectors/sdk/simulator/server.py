@@ -1,13 +1,14 @@
 """The base of all simulators: an HTTP server that knows no provider.
 
-What happens to a call, in this order: it arrives (its time is taken), its token is looked up (401), its
-limits are asked (429), a fault may take hold of it, its path and scope are checked (404, 405, 403), the
+What happens to a call, in this order: it arrives (its time is taken, its body is read), its token is looked up
+(401), its limits are asked (429), a fault may take hold of it, its path and scope are checked (404, 405, 403), the
 handler does the work. Then the call is logged, in the same commit as what the handler wrote, and only then
 answered.
 
 The log is the judge of tests and benchmarks, hence its exact meaning: ``sequence`` is the order in which
 calls were decided (so that nobody who polls by it can miss a slow one), ``at`` the moment a call arrived (its
-headers were read), ``path`` the percent-decoded path, ``query`` an object (a list where a parameter is
+headers were read), ``path`` the percent-decoded path, ``operation`` which one is meant where a path serves several
+(null elsewhere), ``query`` an object (a list where a parameter is
 repeated), ``body`` the JSON, else the text, null where empty; ``status`` what the provider decided, which is
 0 for a call that was never handled (``drop_before``, or a client that was gone before its body was complete)
 and the status that the client never saw for ``commit_then_drop``. Secrets are shown as ``***``, and headers
@@ -18,10 +19,11 @@ import asyncio
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
@@ -29,7 +31,16 @@ from aiohttp import web
 from fleetwrite.connectors.sdk.simulator.control import PREFIX, control_routes
 from fleetwrite.connectors.sdk.simulator.faults import Fault, FaultPlan
 from fleetwrite.connectors.sdk.simulator.limits import NANOSECONDS, KeyedLimit, Limit, Limiter
-from fleetwrite.connectors.sdk.simulator.protocol import Answer, Call, Caller, DemoAccount, Endpoint, RefusalError
+from fleetwrite.connectors.sdk.simulator.protocol import (
+    Answer,
+    Arriving,
+    Call,
+    Caller,
+    DemoAccount,
+    Endpoint,
+    RefusalError,
+)
+from fleetwrite.connectors.sdk.simulator.sessions import Sessions
 from fleetwrite.connectors.sdk.simulator.storage import Record, Storage
 
 # Larger than any body a provider of ours takes in one call.
@@ -46,10 +57,12 @@ NEVER_HANDLED = 0
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """What is known and decided about a call before its body is read."""
+    """What is decided about a call before any work is done."""
 
     at: float
+    body: bytes
     endpoint: Endpoint | None
+    operation: str | None = None
     caller: Caller | None = None
     fault: Fault | None = None
     refusal: RefusalError | None = None
@@ -78,7 +91,7 @@ class Simulator(ABC):
         self._limit: Limit | None = None
         self._storage: Storage | None = None
         self._runner: web.AppRunner | None = None
-        self._endpoints: dict[tuple[str, str], Endpoint] = {}
+        self._endpoints: dict[tuple[str, str, str | None], Endpoint] = {}
 
     @property
     def storage(self) -> Storage:
@@ -101,12 +114,17 @@ class Simulator(ABC):
         """Return everything the provider offers and this simulator knows."""
 
     @abstractmethod
-    def authenticate(self, headers: Mapping[str, str]) -> Caller:
-        """Return whose call it is.
+    def authenticate(self, arriving: Arriving) -> Caller:
+        """Return whose call it is. A call that logs in is let through as whomever it claims to be; its handler decides.
 
         Raises:
             RefusalError: nobody's.
         """
+
+    def operation(self, arriving: Arriving) -> str | None:
+        """Return which operation a call means, where one path serves several; None: its path says it."""
+        del arriving
+        return None
 
     @abstractmethod
     def limits(self, caller: Caller, endpoint: Endpoint | None) -> Sequence[KeyedLimit]:
@@ -145,9 +163,13 @@ class Simulator(ABC):
         self.storage.commit()
         app = web.Application(middlewares=[self._dispatch], client_max_size=MAX_BODY_BYTES)
         app.add_routes(control_routes(self))
+        routes: set[tuple[str, str]] = set()
         for endpoint in self.endpoints():
-            app.router.add_route(endpoint.method, endpoint.path, _unreachable)
-            self._endpoints[endpoint.method, endpoint.path] = endpoint
+            route = (endpoint.method, endpoint.path)
+            if route not in routes:
+                app.router.add_route(*route, _unreachable)
+                routes.add(route)
+            self._endpoints[*route, endpoint.operation] = endpoint
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_TIMEOUT_S)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
@@ -161,6 +183,17 @@ class Simulator(ABC):
         if self._storage is not None:
             self._storage.close()
             self._storage = None
+
+    @property
+    def sessions(self) -> Sessions:
+        """What logging in gave out."""
+        return Sessions(self.storage)
+
+    def forget_sessions(self) -> int:
+        """End every session; return how many there were."""
+        ended = self.sessions.forget_all()
+        self.storage.commit()
+        return ended
 
     def replace_limits(self, limit: Limit | None) -> None:
         """Let one limit per token stand for all others from now on, also after a restart; None: the
@@ -180,59 +213,64 @@ class Simulator(ABC):
         return await self._serve(request)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        arrival = self._arrive(request)
+        at = time.time()
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            arrival = replace(arrival, fault=None, refusal=RefusalError(413, "Request body is too large."))
             body = b""
+            arrival = _Arrival(at, body, None, refusal=RefusalError(413, "Request body is too large."))
         except (ConnectionError, web.RequestPayloadError):
-            self._log(request, arrival, None, NEVER_HANDLED)
+            self._log(request, _Arrival(at, b"", None), NEVER_HANDLED)
             return _cut(request)
+        else:
+            arrival = self._arrive(request, at, body)
         fault = arrival.fault
         if fault is not None and fault.delay_s:
             await asyncio.sleep(fault.delay_s)
         if fault is not None and fault.kind == "drop_before":
-            self._log(request, arrival, body, NEVER_HANDLED)
+            self._log(request, arrival, NEVER_HANDLED)
             return _cut(request)
-        answer = self._answer(request, arrival, body)
-        self._log(request, arrival, body, answer.status)
+        answer = self._answer(request, arrival)
+        self._log(request, arrival, answer.status)
         return _cut(request) if fault is not None and fault.kind == "commit_then_drop" else _response(answer)
 
-    def _arrive(self, request: web.Request) -> _Arrival:
-        """Take the time and decide: who calls, whether its limits let it through, which fault takes hold of
+    def _arrive(self, request: web.Request, at: float, body: bytes) -> _Arrival:
+        """Decide: which operation is meant, who calls, whether its limits let it through, which fault takes hold of
         it.
         """
-        at, now = time.time(), self._clock()
+        now = self._clock()
+        arriving = Arriving(request.method, request.path, request.headers, request.query, body)
+        operation = self.operation(arriving)
         resource = request.match_info.route.resource
-        endpoint = None if resource is None else self._endpoints.get((request.method, resource.canonical))
+        path = "" if resource is None else resource.canonical
+        endpoint = self._endpoints.get((request.method, path, operation))
         try:
-            caller = self.authenticate(request.headers)
+            caller = self.authenticate(arriving)
         except RefusalError as refusal:
-            return _Arrival(at, endpoint, refusal=refusal)
+            return _Arrival(at, body, endpoint, operation, refusal=refusal)
         limits = (
             self.limits(caller, endpoint) if self._limit is None else [KeyedLimit(("token", caller.token), self._limit)]
         )
         wait = self._limiter.admit(limits, now)
         if wait:
-            return _Arrival(
-                at, endpoint, refusal=RefusalError(429, "Too many requests.", {"Retry-After": _seconds(wait)})
-            )
-        return _Arrival(at, endpoint, caller, self.faults.take(request.method, request.path))
+            throttled = RefusalError(429, "Too many requests.", {"Retry-After": _seconds(wait)})
+            return _Arrival(at, body, endpoint, operation, refusal=throttled)
+        fault = self.faults.take(request.method, request.path, operation)
+        return _Arrival(at, body, endpoint, operation, caller, fault)
 
-    def _answer(self, request: web.Request, arrival: _Arrival, body: bytes) -> Answer:
+    def _answer(self, request: web.Request, arrival: _Arrival) -> Answer:
         """Do the work, or say why not. What a refused or failed call wrote is undone."""
         try:
-            return self._work(request, arrival, body)
+            return self._work(request, arrival)
         except RefusalError as refusal:
             self.storage.rollback()
             return self.render(refusal, request.path)
         except Exception:
             self.storage.rollback()
-            self._log(request, arrival, body, 500)
+            self._log(request, arrival, 500)
             raise
 
-    def _work(self, request: web.Request, arrival: _Arrival, body: bytes) -> Answer:
+    def _work(self, request: web.Request, arrival: _Arrival) -> Answer:
         if arrival.refusal is not None:
             raise arrival.refusal
         if arrival.fault is not None and arrival.fault.kind == "status":
@@ -245,18 +283,27 @@ class Simulator(ABC):
             raise RefusalError(404, "Not found.")
         if endpoint.scope is not None and endpoint.scope not in caller.scopes:
             raise RefusalError(403, f"The token lacks the scope {endpoint.scope}.")
-        return endpoint.handler(
-            Call(caller, request.method, request.path, request.match_info, request.query, body, arrival.at)
+        call = Call(
+            caller=caller,
+            method=request.method,
+            path=request.path,
+            path_ids=request.match_info,
+            query=request.query,
+            headers=request.headers,
+            body=arrival.body,
+            at=arrival.at,
         )
+        return endpoint.handler(call)
 
-    def _log(self, request: web.Request, arrival: _Arrival, body: bytes | None, status: int) -> None:
+    def _log(self, request: web.Request, arrival: _Arrival, status: int) -> None:
         self.storage.log(
             {
                 "at": arrival.at,
                 "method": request.method,
                 "path": request.path,
+                "operation": arrival.operation,
                 "query": self._query(request),
-                "body": self._readable(body) if body else None,
+                "body": self._readable(request, arrival.body) if arrival.body else None,
                 "status": status,
             }
         )
@@ -277,19 +324,24 @@ class Simulator(ABC):
             query[name] = values[0] if len(values) == 1 else values
         return query
 
-    def _readable(self, body: bytes) -> Any:
-        """Return a body as the log shows it. Text that is no JSON and names a secret is not shown at all."""
+    def _readable(self, request: web.Request, body: bytes) -> Any:
+        """Return a body as the log shows it: form fields as an object, JSON in them decoded. Other text that is no JSON
+        and names a secret is not shown at all.
+        """
+        text = body.decode(errors="replace")
+        if request.content_type == "application/x-www-form-urlencoded":
+            return self.masked({name: _decoded(value) for name, value in parse_qsl(text, keep_blank_values=True)})
         try:
-            return self._masked(msgspec.json.decode(body))
+            return self.masked(msgspec.json.decode(body))
         except msgspec.DecodeError:
-            text = body.decode(errors="replace")
             return MASK if any(name in text for name in self.secret_fields) else text
 
-    def _masked(self, value: Any) -> Any:
+    def masked(self, value: Any) -> Any:
+        """Return JSON with every secret field hidden, at any depth."""
         if isinstance(value, dict):
-            return {key: MASK if key in self.secret_fields else self._masked(item) for key, item in value.items()}
+            return {key: MASK if key in self.secret_fields else self.masked(item) for key, item in value.items()}
         if isinstance(value, list):
-            return [self._masked(item) for item in value]
+            return [self.masked(item) for item in value]
         return value
 
 
@@ -319,6 +371,16 @@ async def run_simulator(
 async def _unreachable(request: web.Request) -> web.StreamResponse:
     """Stand in the router for an endpoint, whose calls the middleware serves itself."""
     raise AssertionError(f"{request.path} went past the middleware")
+
+
+def _decoded(text: str) -> Any:
+    """The object or list in a form field; any other text as it is."""
+    if not text.startswith(("{", "[")):
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
 
 
 def _seconds(wait: int) -> str:
