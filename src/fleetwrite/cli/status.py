@@ -134,6 +134,11 @@ def tables(status: Status) -> list[Table]:
                 for budget in status.dispatch.budgets
             ],
         ),
+        _table(
+            "Calls that a connection's login has no right to",
+            ("connection", "calls", "since", "next trial"),
+            [(bar.owner_id, bar.scope, _at(bar.since), _at(bar.until)) for bar in status.dispatch.bars],
+        ),
         _table("Connections", ("status", "connections"), status.connections.items()),
         _table(
             "Connections that are not active, or drained",

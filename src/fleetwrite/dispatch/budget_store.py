@@ -6,41 +6,34 @@ owner, wherever it is kept.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-import msgspec
-
-from fleetwrite.dispatch.models import BudgetLimit
+from fleetwrite.dispatch.closing import Budget, close
+from fleetwrite.dispatch.models import BudgetLimit, Closing
 from fleetwrite.dispatch.pacing import Pace, grown_back
+from fleetwrite.kit.clock import database_now
 from fleetwrite.kit.database import Connection
-
-STRIKES: Final = 5
-"""So many refusals in spite of our pacing tell that the provider is stricter than its documentation. A few may be the
-doing of others who share its limit, or of a machine of ours that is too busy to keep its slots."""
-
-STRIKES_WITHIN_S: Final = 300.0
-"""Refusals further apart than this are no pattern."""
-
-LOWER_TO: Final = 0.8
-"""What is left of a limit each time that it proves too high."""
-
-LEAST_SHARE: Final = 0.1
-"""Below a tenth it is not the limit that is wrong."""
-
-
-class Closing(msgspec.Struct, frozen=True):
-    """For `close_s` seconds no call of these scopes of an owner. `is_refusal`: the provider said no to a call."""
-
-    owner_id: UUID
-    scopes: tuple[str, ...]
-    close_s: float
-    is_refusal: bool
 
 
 async def select_account(connection: Connection, owner_id: UUID) -> UUID | None:
     account_id: UUID | None = await connection.fetchval("SELECT account_id FROM lane_owners WHERE id = $1", owner_id)
     return account_id
+
+
+async def select_keepers(connection: Connection, owner_id: UUID, scopes: Sequence[str]) -> tuple[list[UUID], bool]:
+    """Who keeps an owner's budgets, and whether it is denied calls of these scopes."""
+    row = await connection.fetchrow(
+        """
+        SELECT account_id, EXISTS (SELECT FROM bars WHERE owner_id = $1 AND scope = ANY($2::text[])) AS is_barred
+        FROM lane_owners WHERE id = $1
+        """,
+        owner_id,
+        list(scopes),
+    )
+    if row is None:
+        return [owner_id], False
+    return [owner_id, *([row["account_id"]] if row["account_id"] else [])], row["is_barred"]
 
 
 async def select_limits(connection: Connection, owner_id: UUID) -> list[BudgetLimit]:
@@ -80,33 +73,96 @@ async def insert_budgets(connection: Connection, keeper_id: UUID, limits: Sequen
 
 
 async def replace_limits(
-    connection: Connection, keepers: Mapping[str, UUID], limits: Mapping[str, BudgetLimit]
+    connection: Connection,
+    keepers: Mapping[str, UUID],
+    limits: Mapping[str, BudgetLimit],
+    usual: Mapping[str, BudgetLimit],
 ) -> None:
     """Give every scope in `keepers` its new limit; one that is not in `limits` has none, but stays closable.
 
-    What was learnt of the old limits is forgotten.
+    What was learnt of the old limits is forgotten. A limit other than the `usual` one is noted as chosen.
     """
     pairs = sorted((keeper, scope) for scope, keeper in keepers.items())
-    chosen = [limits.get(scope) for _, scope in pairs]
+    new = [limits.get(scope) or BudgetLimit(scope=scope) for _, scope in pairs]
     await connection.execute(
         """
         WITH wanted AS (
-            SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::float8[], $5::int[])
-                AS w (owner_id, scope, requests, per_seconds, in_flight)
+            SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::float8[], $5::int[], $6::bool[])
+                AS w (owner_id, scope, requests, per_seconds, in_flight, chosen)
         ), locked AS (
             SELECT wanted.* FROM budgets JOIN wanted USING (owner_id, scope)
             ORDER BY owner_id, scope FOR NO KEY UPDATE OF budgets
         )
         UPDATE budgets SET requests = locked.requests, per_seconds = locked.per_seconds, in_flight = locked.in_flight,
-               next_at = LEAST(next_at, fleetwrite_now()), share = 1, strikes = 0
+               chosen = locked.chosen, next_at = LEAST(next_at, fleetwrite_now()), share = 1, strikes = 0
         FROM locked WHERE budgets.owner_id = locked.owner_id AND budgets.scope = locked.scope
         """,
         [keeper for keeper, _ in pairs],
-        [scope for _, scope in pairs],
-        [None if limit is None else limit.requests for limit in chosen],
-        [None if limit is None else limit.per_seconds for limit in chosen],
-        [None if limit is None else limit.in_flight for limit in chosen],
+        *_columns(new),
+        [_numbers(limit) != _numbers(usual.get(limit.scope)) for limit in new],
     )
+
+
+async def select_outdated(
+    connection: Connection, owner_ids: Collection[UUID], usual: Sequence[BudgetLimit]
+) -> list[UUID]:
+    """Those of these owners that lack one of the `usual` budgets, or have another limit that nobody chose."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT o.id FROM lane_owners o
+        CROSS JOIN unnest($2::text[], $3::int[], $4::float8[], $5::int[], $6::bool[])
+            AS usual (scope, requests, per_seconds, in_flight, shared)
+        LEFT JOIN budgets b ON b.scope = usual.scope
+            AND b.owner_id = CASE WHEN usual.shared THEN COALESCE(o.account_id, o.id) ELSE o.id END
+        WHERE o.id = ANY($1::uuid[]) AND (b.scope IS NULL OR (NOT b.chosen
+            AND (b.requests, b.per_seconds, b.in_flight)
+                IS DISTINCT FROM (usual.requests, usual.per_seconds, usual.in_flight)))
+        """,
+        list(owner_ids),
+        *_columns(usual),
+        [limit.shared for limit in usual],
+    )
+    return [row["id"] for row in rows]
+
+
+async def renew_limits(connection: Connection, owner_id: UUID, usual: Sequence[BudgetLimit]) -> None:
+    """Give those budgets of an owner the `usual` limits that nobody chose others for, its account's included.
+
+    What was learnt of a limit that changes is forgotten.
+    """
+    await connection.execute(
+        """
+        WITH locked AS (
+            SELECT b.owner_id, usual.* FROM lane_owners o
+            CROSS JOIN unnest($2::text[], $3::int[], $4::float8[], $5::int[], $6::bool[])
+                AS usual (scope, requests, per_seconds, in_flight, shared)
+            JOIN budgets b ON b.scope = usual.scope
+                AND b.owner_id = CASE WHEN usual.shared THEN COALESCE(o.account_id, o.id) ELSE o.id END
+            WHERE o.id = $1 AND NOT b.chosen AND (b.requests, b.per_seconds, b.in_flight)
+                IS DISTINCT FROM (usual.requests, usual.per_seconds, usual.in_flight)
+            ORDER BY b.owner_id, b.scope FOR NO KEY UPDATE OF b
+        )
+        UPDATE budgets SET requests = locked.requests, per_seconds = locked.per_seconds, in_flight = locked.in_flight,
+               next_at = LEAST(next_at, fleetwrite_now()), share = 1, strikes = 0
+        FROM locked WHERE budgets.owner_id = locked.owner_id AND budgets.scope = locked.scope
+        """,
+        owner_id,
+        *_columns(usual),
+        [limit.shared for limit in usual],
+    )
+
+
+def _columns(limits: Sequence[BudgetLimit]) -> tuple[list[str], list[int | None], list[float | None], list[int | None]]:
+    return (
+        [limit.scope for limit in limits],
+        [limit.requests for limit in limits],
+        [limit.per_seconds for limit in limits],
+        [limit.in_flight for limit in limits],
+    )
+
+
+def _numbers(limit: BudgetLimit | None) -> tuple[int | None, float | None, int | None]:
+    return (None, None, None) if limit is None else (limit.requests, limit.per_seconds, limit.in_flight)
 
 
 async def lock_budgets(
@@ -132,16 +188,22 @@ async def lock_budgets(
     return now, paces
 
 
-async def select_states(connection: Connection, owner_id: UUID, scopes: Sequence[str]) -> list[Any]:
-    """The budgets of these scopes of an owner, its account's included, as they stand; nothing is locked."""
+async def select_states(connection: Connection, owner_id: UUID, scopes: Sequence[str], *, with_bars: bool) -> list[Any]:
+    """The budgets of these scopes of an owner, its account's included, as they stand; nothing is locked.
+
+    One that is open, and whose calls the owner is denied, shows as closed where `with_bars`.
+    """
     return await connection.fetch(
         """
-        SELECT scope, requests, per_seconds, next_at, closed_until, in_flight, share, lowered_at, claimed_by
+        SELECT b.scope, requests, per_seconds, next_at, GREATEST(closed_until, bars.until) AS closed_until, in_flight,
+               share, lowered_at, claimed_by
         FROM lane_owners o JOIN budgets b ON b.owner_id IN (o.id, o.account_id)
-        WHERE o.id = $1 AND scope = ANY($2::text[]) ORDER BY scope
+        LEFT JOIN bars ON $3 AND bars.owner_id = o.id AND bars.scope = b.scope
+        WHERE o.id = $1 AND b.scope = ANY($2::text[]) ORDER BY b.scope
         """,
         owner_id,
         scopes,
+        with_bars,
     )
 
 
@@ -198,63 +260,90 @@ async def update_next_at(
     )
 
 
-async def close_budgets(connection: Connection, closings: Sequence[Closing]) -> None:
-    """Close budgets; a longer closing already in force stays.
-
-    A refusal is a strike against the tightest limit of its call, which is the one that we kept to. Refusals of calls
-    that were on their way when the budget was closed count as one.
-    """
+async def close_budgets(connection: Connection, closings: Sequence[tuple[UUID, Closing]]) -> None:
+    """Close what is concerned of the budgets under which calls of owners fell; `dispatch.closing` says what is."""
+    of_owner = await _lock_for_closing(
+        connection, {owner_id for owner_id, _ in closings}, {scope for _, one in closings for scope in one.call}
+    )
+    now = await database_now(connection)
+    for owner_id, closing in closings:
+        fallen_under = [budget for budget in of_owner.get(owner_id, []) if budget.scope in closing.call]
+        close(closing, fallen_under, now)
+    closed = {budget.key: budget for budgets in of_owner.values() for budget in budgets}.values()
     await connection.execute(
         """
-        WITH closing AS (
-            SELECT b.owner_id, b.scope, max(c.close_s) AS close_s,
-                   bool_or(c.is_refusal AND b.requests IS NOT NULL AND NOT EXISTS (
-                       SELECT 1 FROM budgets other
-                       WHERE other.owner_id IN (o.id, o.account_id) AND other.scope = ANY(c.scopes)
-                         AND (other.per_seconds / other.requests, other.scope) > (b.per_seconds / b.requests, b.scope)
-                   )) AS strikes
-            FROM (
-                SELECT owner_id, string_to_array(scopes, E'\\n') AS scopes, close_s, is_refusal
-                FROM unnest($1::uuid[], $2::text[], $3::float8[], $4::bool[])
-                    AS u (owner_id, scopes, close_s, is_refusal)
-            ) AS c
-            JOIN lane_owners o ON o.id = c.owner_id
-            JOIN budgets b ON b.owner_id IN (o.id, o.account_id) AND b.scope = ANY(c.scopes)
-            GROUP BY b.owner_id, b.scope
-        ), locked AS (
-            SELECT b.owner_id, b.scope, close_s,
-                   CASE WHEN NOT closing.strikes OR b.closed_until > fleetwrite_now() THEN b.strikes
-                        WHEN b.struck_at < fleetwrite_now() - make_interval(secs => $5) THEN 1
-                        ELSE b.strikes + 1 END AS strikes,
-                   closing.strikes AND b.closed_until <= fleetwrite_now() AS is_struck
-            FROM budgets b JOIN closing USING (owner_id, scope) ORDER BY b.owner_id, b.scope FOR NO KEY UPDATE OF b
-        )
-        UPDATE budgets SET
-            closed_until = GREATEST(closed_until, fleetwrite_now() + make_interval(secs => close_s)),
-            strikes = CASE WHEN locked.strikes >= $6 THEN 0 ELSE locked.strikes END,
-            struck_at = CASE WHEN is_struck THEN fleetwrite_now() ELSE struck_at END,
-            share = CASE WHEN locked.strikes >= $6 THEN GREATEST($8, share * $7) ELSE share END,
-            lowered_at = CASE WHEN locked.strikes >= $6 THEN fleetwrite_now() ELSE lowered_at END
-        FROM locked WHERE budgets.owner_id = locked.owner_id AND budgets.scope = locked.scope
+        UPDATE budgets SET closed_until = c.closed_until, share = c.share, lowered_at = c.lowered_at,
+               strikes = c.strikes, struck_at = c.struck_at, blamed_owner_id = c.blamed_owner_id,
+               blamed_scope = c.blamed_scope, blamed_until = c.blamed_until
+        FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::float8[], $5::timestamptz[], $6::int[],
+                    $7::timestamptz[], $8::uuid[], $9::text[], $10::timestamptz[])
+            AS c (owner_id, scope, closed_until, share, lowered_at, strikes, struck_at, blamed_owner_id, blamed_scope,
+                  blamed_until)
+        WHERE budgets.owner_id = c.owner_id AND budgets.scope = c.scope
         """,
-        [closing.owner_id for closing in closings],
-        ["\n".join(closing.scopes) for closing in closings],
-        [closing.close_s for closing in closings],
-        [closing.is_refusal for closing in closings],
-        STRIKES_WITHIN_S,
-        STRIKES,
-        LOWER_TO,
-        LEAST_SHARE,
+        [one.keeper_id for one in closed],
+        [one.scope for one in closed],
+        [one.closed_until for one in closed],
+        [one.share for one in closed],
+        [one.lowered_at for one in closed],
+        [one.strikes for one in closed],
+        [one.struck_at for one in closed],
+        [one.blamed and one.blamed[0] for one in closed],
+        [one.blamed and one.blamed[1] for one in closed],
+        [one.blamed_until for one in closed],
+    )
+
+
+async def _lock_for_closing(
+    connection: Connection, owner_ids: Collection[UUID], scopes: Collection[str]
+) -> dict[UUID, list[Budget]]:
+    """For each owner its budgets of these scopes, its account's included, locked."""
+    rows = await connection.fetch(
+        """
+        SELECT o.id, b.owner_id, scope, requests, per_seconds, closed_until, share, lowered_at,
+               strikes, struck_at, blamed_owner_id, blamed_scope, blamed_until
+        FROM lane_owners o JOIN budgets b ON b.owner_id IN (o.id, o.account_id)
+        WHERE o.id = ANY($1::uuid[]) AND scope = ANY($2::text[])
+        ORDER BY b.owner_id, scope FOR NO KEY UPDATE OF b
+        """,
+        list(owner_ids),
+        list(scopes),
+    )
+    budgets: dict[tuple[UUID, str], Budget] = {}
+    of_owner: dict[UUID, list[Budget]] = {}
+    for row in rows:
+        # An account's budget comes once for each of its owners, and must be one thing.
+        budget = budgets.setdefault((row["owner_id"], row["scope"]), _budget(row))
+        of_owner.setdefault(row["id"], []).append(budget)
+    return of_owner
+
+
+def _budget(row: Any) -> Budget:
+    return Budget(
+        keeper_id=row["owner_id"],
+        scope=row["scope"],
+        apart_s=0.0 if row["requests"] is None else row["per_seconds"] / row["requests"],
+        closed_until=row["closed_until"],
+        share=row["share"],
+        lowered_at=row["lowered_at"],
+        strikes=row["strikes"],
+        struck_at=row["struck_at"],
+        blamed=None if row["blamed_scope"] is None else (row["blamed_owner_id"], row["blamed_scope"]),
+        blamed_until=row["blamed_until"],
     )
 
 
 async def closed_for_s(connection: Connection, owner_id: UUID, scopes: Sequence[str]) -> float:
-    """Seconds until none of an owner's budgets of these scopes is closed, its account's included; 0: none is."""
+    """Seconds until an owner may make calls of these scopes, as none of their budgets is closed, its account's
+    included, and none is barred; 0: it may.
+    """
     closed_s: float = await connection.fetchval(
         """
-        SELECT GREATEST(0, COALESCE(max(extract(epoch FROM closed_until - fleetwrite_now())), 0))::float8
-        FROM lane_owners o JOIN budgets b ON b.owner_id IN (o.id, o.account_id)
-        WHERE o.id = $1 AND scope = ANY($2::text[])
+        SELECT GREATEST(0, COALESCE(max(extract(epoch FROM until - fleetwrite_now())), 0))::float8 FROM (
+            SELECT closed_until AS until FROM lane_owners o JOIN budgets b ON b.owner_id IN (o.id, o.account_id)
+            WHERE o.id = $1 AND scope = ANY($2::text[])
+            UNION ALL SELECT until FROM bars WHERE owner_id = $1 AND scope = ANY($2::text[])
+        ) AS closings
         """,
         owner_id,
         list(scopes),

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from fleetwrite.dispatch import budget_store, store
+from fleetwrite.dispatch import bars, budget_store, store
+from fleetwrite.dispatch.bars import Barred
 from fleetwrite.dispatch.models import PRIORITIES, Job
 from fleetwrite.dispatch.pacing import HORIZON, Pace, earliest_slot, is_full, look_ahead, occupy, take_slot
 from fleetwrite.kit.database import Connection
@@ -30,6 +31,8 @@ async def claim(
 ) -> list[Job]:
     """Take up to `limit` due jobs of `kind`, each with a slot no further ahead than its budgets make sense.
 
+    Of a lane that is barred, one is taken when it is time to find out whether it still is.
+
     Must run in a transaction of its own. A job whose time is over comes back as expired, one whose last attempt never
     reported as interrupted; both without a slot.
     """
@@ -41,6 +44,7 @@ async def claim(
     now, paces = await budget_store.lock_budgets(connection, keepers)
     clock = clock_at(now)
     untouched = {key: pace.next_at for key, pace in paces.items()}
+    barred = await _select_barred(connection, lanes)
     per_lane = min(JOBS_PER_LANE, limit)
     # One more than may be taken, to know whether the lane has more to give.
     rows = await store.select_due_jobs(connection, [lane["id"] for lane in lanes], per_lane + 1, now)
@@ -54,14 +58,19 @@ async def claim(
     for lane in lanes:
         keys = [(keeper, scope) for scope in lane["scopes"] for keeper in (lane["owner_id"], lane["account_id"])]
         lane_paces = {key: paces[key] for key in keys if key in paces}
+        trials = _of_lane(barred, lane)
         room = min(per_lane, limit - len(jobs))
-        taken, bound = _take(lane, kind, candidates[lane["id"]], list(lane_paces.values()), clock, room)
-        jobs.extend(_spaced(taken, lane_paces, process_id))
+        all_paces = [*lane_paces.values(), *trials.values()]
+        taken, bound = _take(lane, kind, candidates[lane["id"]], all_paces, clock, room)
+        jobs.extend(_spaced(taken, lane_paces, process_id, tuple(trials)))
         not_before.append(bound)
+    tried = [(bar.owner_id, bar.scope, pace.next_at) for bar, pace in barred if pace.next_at != bar.until]
     if jobs:
         await store.lease_jobs(connection, jobs, lease_lasts)
         used = [(*key, pace.next_at) for key, pace in paces.items() if pace.next_at != untouched[key]]
         await budget_store.update_next_at(connection, used, process_id)
+    if tried:
+        await bars.note_trials(connection, tried)
     await store.reschedule_lanes(connection, [lane["id"] for lane in lanes], not_before)
     return jobs
 
@@ -78,6 +87,17 @@ async def claim_expired(connection: Connection, kind: str, limit: int, lease_las
 def clock_at(now: datetime) -> SlotClock:
     """The clock of an instant that the database has just told. Never early: the answer was on its way for a moment."""
     return SlotClock(now, asyncio.get_running_loop().time())
+
+
+async def _select_barred(connection: Connection, lanes: Sequence[Any]) -> list[tuple[Barred, Pace]]:
+    """The bars of those who have a barred lane, each with its state as a budget."""
+    owners = {lane["owner_id"] for lane in lanes if lane["is_barred"]}
+    return [(bar, bar.pace()) for bar in await bars.select_bars(connection, owners)] if owners else []
+
+
+def _of_lane(barred: Sequence[tuple[Barred, Pace]], lane: Any) -> dict[str, Pace]:
+    """The states of a lane's bars, by scope."""
+    return {bar.scope: pace for bar, pace in barred if bar.owner_id == lane["owner_id"] and bar.scope in lane["scopes"]}
 
 
 def _urgent_first(lanes: Sequence[Any], candidates: Mapping[UUID, Sequence[Any]]) -> list[Any]:
@@ -127,14 +147,18 @@ def _take(
     return taken, None
 
 
-def _spaced(jobs: list[Job], paces: Mapping[tuple[UUID, str], Pace], process_id: UUID | None) -> list[Job]:
-    """The jobs with what it takes to keep their calls apart when they start late."""
+def _spaced(
+    jobs: list[Job], paces: Mapping[tuple[UUID, str], Pace], process_id: UUID | None, trials: tuple[str, ...]
+) -> list[Job]:
+    """The jobs with what it takes to keep their calls apart when they start late, and what their calls are to try."""
     limited = {key: pace for key, pace in paces.items() if pace.interval}
     spacings = tuple((key, pace.spacing_s) for key, pace in limited.items())
     others = [pace.forgives_s for pace in limited.values() if pace.claimed_by not in (None, process_id)]
     late_after_s = min(others, default=math.inf)
     return [
-        msgspec.structs.replace(job, spacings=spacings, late_after_s=late_after_s) if job.has_slot else job
+        msgspec.structs.replace(job, spacings=spacings, late_after_s=late_after_s, trials=trials)
+        if job.has_slot
+        else job
         for job in jobs
     ]
 

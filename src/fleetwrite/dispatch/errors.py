@@ -15,12 +15,14 @@ class SlotTimeoutError(FleetwriteError):
     Attributes:
         free_at: when the earliest slot comes free.
         wait_s: how long that is from now, in seconds.
+        barred_since: since when the caller is denied such calls; None: that is not the reason.
     """
 
-    def __init__(self, message: str, *, free_at: datetime, wait_s: float) -> None:
+    def __init__(self, message: str, *, free_at: datetime, wait_s: float, barred_since: datetime | None = None) -> None:
         super().__init__(message)
         self.free_at = free_at
         self.wait_s = wait_s
+        self.barred_since = barred_since
 
 
 class UnknownScopeError(FleetwriteError):

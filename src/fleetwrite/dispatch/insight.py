@@ -1,7 +1,7 @@
 """What can be told of waiting work: its place, what it waits for, and when its turn may come."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -9,10 +9,15 @@ from uuid import UUID
 import msgspec
 
 from fleetwrite.dispatch import budget_store
+from fleetwrite.dispatch.models import PRIORITIES, Lane
+from fleetwrite.kit.clock import database_now
 from fleetwrite.kit.database import Connection
 
 MOST_COUNTED: Final = 100_000
 """A place in a queue is counted up to this: beyond it, it only matters that the queue is long."""
+
+FURTHEST: Final = timedelta(days=3650)
+"""Turns further away than this are not told apart: a call a month makes a queue reach beyond the calendar."""
 
 
 class WaitState(StrEnum):
@@ -75,6 +80,55 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     budgets: list[BudgetView]
 
 
+class Slots(msgspec.Struct, frozen=True):
+    """The slots that a budget has to give: the first of them, and how far apart they are."""
+
+    scope: str
+    next_at: datetime
+    interval: timedelta
+
+
+def turn(slots: Sequence[Slots], due_at: datetime, ahead: int) -> tuple[datetime, str | None]:
+    """When the turn of a job comes that is due at `due_at`, and the budget that decides that; None: none does.
+
+    Args:
+        slots: those of all budgets that it falls under.
+        due_at: before that it is not its turn anyway.
+        ahead: how many others go before it.
+    """
+    at, scope = due_at, None
+    for of_budget in slots:
+        slot_at = of_budget.next_at + min(of_budget.interval * ahead, FURTHEST)
+        if slot_at > at:
+            at, scope = slot_at, of_budget.scope
+    return at, scope
+
+
+async def select_slots(connection: Connection, lane: Lane) -> tuple[datetime, list[Slots]]:
+    """The database's time, and the slots that a lane's budgets have to give, whoever is let use them."""
+    now = await database_now(connection)
+    rows = await budget_store.select_states(connection, lane.owner_id, lane.scopes, with_bars=False)
+    return now, [_slots(row, now) for row in rows]
+
+
+async def count_due(connection: Connection, lane: Lane, now: datetime) -> list[int]:
+    """How many jobs of a lane are due at `now`, for each of `PRIORITIES`; counted up to `MOST_COUNTED` each."""
+    rows = await connection.fetch(
+        """
+        SELECT (
+            SELECT count(*) FROM (
+                SELECT 1 FROM jobs WHERE lane_id = $1 AND jobs.priority = ranks.priority AND due_at <= $3 LIMIT $4
+            ) AS due
+        ) AS jobs FROM unnest($2::smallint[]) WITH ORDINALITY AS ranks (priority, nth) ORDER BY nth
+        """,
+        lane.id,
+        PRIORITIES,
+        now,
+        MOST_COUNTED,
+    )
+    return [row["jobs"] for row in rows]
+
+
 async def waiting(connection: Connection, job_id: UUID) -> Waiting | None:
     """Where the job of this id stands; None: there is none, or not any more."""
     job = await connection.fetchrow(
@@ -87,10 +141,11 @@ async def waiting(connection: Connection, job_id: UUID) -> Waiting | None:
     )
     if job is None:
         return None
-    budgets = await budget_store.select_states(connection, job["owner_id"], job["scopes"])
+    budgets = await budget_store.select_states(connection, job["owner_id"], job["scopes"], with_bars=True)
     state = _state(job)
     ahead = 0 if state is not WaitState.READY else await _count_ahead(connection, job)
-    starts_at, scope = _start(job, budgets, ahead)
+    now = job["now"]
+    starts_at, scope = turn([_slots(row, now) for row in budgets], max(now, job["due_at"] or now), ahead)
     in_line = state not in (WaitState.IN_FLIGHT, WaitState.BEHIND, WaitState.HELD)
     return Waiting(
         state=state,
@@ -131,15 +186,9 @@ def _state(job: Any) -> WaitState:
     return WaitState.READY
 
 
-def _start(job: Any, budgets: Sequence[Any], ahead: int) -> tuple[datetime, str | None]:
-    """When its turn comes, with `ahead` others before it, and the budget that decides that."""
-    at, scope = max(job["now"], job["due_at"] or job["now"]), None
-    for row in budgets:
-        pace = budget_store.pace_of(row, job["now"])
-        slot_at = max(job["now"], pace.due_at) + pace.interval * ahead
-        if slot_at > at:
-            at, scope = slot_at, row["scope"]
-    return at, scope
+def _slots(row: Any, now: datetime) -> Slots:
+    pace = budget_store.pace_of(row, now)
+    return Slots(row["scope"], max(now, pace.due_at), pace.interval)
 
 
 def _view(row: Any, now: datetime) -> BudgetView:

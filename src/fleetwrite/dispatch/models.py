@@ -96,6 +96,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             another process, and needs a new slot.
         is_capped: it counts against a cap on what is in flight, so that its end lets another one start.
         fenced: it comes from a backup: what became of it since is not known here.
+        trials: scopes that are barred; this is the one call that finds out whether they still are.
     """
 
     id: UUID
@@ -118,16 +119,51 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     late_after_s: float = math.inf
     is_capped: bool = False
     fenced: bool = False
+    trials: tuple[str, ...] = ()
+
+
+class Closing(msgspec.Struct, frozen=True, kw_only=True):
+    """The other side takes no more of some calls for now.
+
+    Attributes:
+        for_s: for so many seconds.
+        call: the scopes of the call to which it said so.
+        scopes: those of them whose budgets it meant; None: it did not say. `dispatch.notices` has what is closed then.
+        is_refusal: it refused the call. Otherwise it took it, as the last one for now.
+    """
+
+    for_s: float
+    call: tuple[str, ...]
+    scopes: tuple[str, ...] | None = None
+    is_refusal: bool = True
+
+
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
+    """The other side does not let this owner make such calls at all; what it lets others do is another matter.
+
+    Attributes:
+        scope: which calls.
+        is_again: the call was made to find out whether an earlier bar still holds.
+    """
+
+    scope: str
+    is_again: bool
+
+
+class Lift(msgspec.Struct, frozen=True, kw_only=True):
+    """A call was let through that was made to find out whether the bars of these scopes still hold."""
+
+    scopes: tuple[str, ...]
+
+
+Notice = Closing | Bar | Lift
+"""What a call taught about those that come after it."""
 
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True):
-    """The job reached its end.
+    """The job reached its end. `notice`: what its call taught about others."""
 
-    Attributes:
-        close_lane_s: the other side refused a call as one too many, and takes none of this lane's for so long.
-    """
-
-    close_lane_s: float | None = None
+    notice: Notice | None = None
 
 
 class Again(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +171,7 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         uncertain: the attempt may have reached the other side.
-        close_lane_s: the other side refused a call as one too many, and takes none of this lane's for so long.
+        notice: what its call taught about others.
         attempted: False gives the attempt back: nothing was tried.
         rest_s: not tried for so long, not even to end it when its time is over.
         withheld: it waits for the operator's word, however long that takes; for jobs behind a restore fence.
@@ -143,7 +179,7 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
 
     delay_s: float
     uncertain: bool = False
-    close_lane_s: float | None = None
+    notice: Notice | None = None
     attempted: bool = True
     rest_s: float = 0.0
     withheld: bool = False

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from fleetwrite.dispatch import budget_store
+from fleetwrite.dispatch import bars, budget_store
+from fleetwrite.dispatch.bars import Barred
 from fleetwrite.dispatch.models import PRIORITIES
 from fleetwrite.kit.database import Connection
 
@@ -61,16 +62,17 @@ class BudgetOverview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DispatchOverview(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands out."""
+    """What stands out. `bars` are calls that owners are denied."""
 
     at: datetime
     kinds: list[KindOverview]
     lanes: list[LaneOverview]
     budgets: list[BudgetOverview]
+    bars: list[Barred]
 
 
 async def overview(connection: Connection, most: int) -> DispatchOverview:
-    """Dispatch as it stands, with up to `most` lanes and budgets: those that wait longest."""
+    """Dispatch as it stands, with up to `most` lanes, budgets and bars: those that wait longest."""
     at: datetime = await connection.fetchval("SELECT fleetwrite_now()")
     lanes = [
         LaneOverview(**{**row, "scopes": tuple(row["scopes"])})
@@ -96,8 +98,23 @@ async def overview(connection: Connection, most: int) -> DispatchOverview:
         )
     ]
     return DispatchOverview(
-        at=at, kinds=await _kinds(connection, at), lanes=lanes, budgets=await _budgets(connection, at, most)
+        at=at,
+        kinds=await _kinds(connection, at),
+        lanes=lanes,
+        budgets=await _budgets(connection, at, most),
+        bars=await bars.select_oldest(connection, most),
     )
+
+
+async def lag_s(connection: Connection) -> dict[str, float]:
+    """For each kind, how many seconds ago the longest waiting lane became due; kinds with nothing due are left out."""
+    rows = await connection.fetch(
+        """
+        SELECT kind, extract(epoch FROM fleetwrite_now() - min(due_at))::float8 AS lag_s FROM lanes
+        WHERE NOT held AND due_at <= fleetwrite_now() GROUP BY kind
+        """
+    )
+    return {row["kind"]: row["lag_s"] for row in rows}
 
 
 async def _kinds(connection: Connection, at: datetime) -> list[KindOverview]:

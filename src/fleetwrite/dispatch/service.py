@@ -2,16 +2,26 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
 import msgspec
 
-from fleetwrite.dispatch import budget_store, holds, insight, store
-from fleetwrite.dispatch.budget_store import Closing
+from fleetwrite.dispatch import bars, budget_store, holds, insight, overview, store
 from fleetwrite.dispatch.errors import OrderConflictError, SlotTimeoutError, UnknownScopeError
-from fleetwrite.dispatch.models import Again, BudgetLimit, Disposition, Finish, Job, NewJob
+from fleetwrite.dispatch.models import (
+    Again,
+    Bar,
+    BudgetLimit,
+    Closing,
+    Disposition,
+    Finish,
+    Job,
+    Lift,
+    NewJob,
+    Notice,
+)
 from fleetwrite.dispatch.pacing import earliest_slot, take_slot
 from fleetwrite.kit.database import Connection, Database
 
@@ -54,10 +64,8 @@ class Dispatch:
         """
         if account_id is not None:
             await store.insert_owner(connection, account_id, ACCOUNT_KIND)
-            await budget_store.insert_budgets(connection, account_id, [limit for limit in budgets if limit.shared])
         await store.insert_owner(connection, owner_id, kind, held=held, account_id=account_id)
-        own = [limit for limit in budgets if account_id is None or not limit.shared]
-        await budget_store.insert_budgets(connection, owner_id, own)
+        await _set_up_budgets(connection, owner_id, account_id, budgets)
 
     async def remove_owner(self, connection: Connection, owner_id: UUID) -> None:
         """Forget an owner with its lanes, budgets and everything that still waits there."""
@@ -67,10 +75,17 @@ class Dispatch:
         """The limits in force, those of its account included."""
         return await budget_store.select_limits(connection, owner_id)
 
-    async def replace_budgets(self, connection: Connection, owner_id: UUID, limits: Sequence[BudgetLimit]) -> None:
+    async def replace_budgets(
+        self,
+        connection: Connection,
+        owner_id: UUID,
+        limits: Sequence[BudgetLimit],
+        usual: Sequence[BudgetLimit] = (),
+    ) -> None:
         """Set all limits of an owner anew; a scope that is not named has no limit any more.
 
-        A limit of its account changes for everybody who shares it.
+        A limit of its account changes for everybody who shares it. One that differs from what is `usual` has been
+        chosen: `renew_budgets` leaves it alone.
 
         Raises:
             UnknownScopeError: a scope that no call of this owner has.
@@ -82,7 +97,22 @@ class Dispatch:
                     f"No budget has the scope {limit.scope!r} here; the scopes are: {', '.join(sorted(keepers))}."
                 )
         await store.set_due_now(connection, owner_id)
-        await budget_store.replace_limits(connection, keepers, {limit.scope: limit for limit in limits})
+        await budget_store.replace_limits(connection, keepers, _by_scope(limits), _by_scope(usual))
+        await store.notify(connection)
+
+    async def with_outdated_budgets(
+        self, connection: Connection, owner_ids: Collection[UUID], usual: Sequence[BudgetLimit]
+    ) -> list[UUID]:
+        """Those of these owners that `renew_budgets` would do something for."""
+        return await budget_store.select_outdated(connection, owner_ids, usual)
+
+    async def renew_budgets(self, connection: Connection, owner_id: UUID, usual: Sequence[BudgetLimit]) -> None:
+        """Give an owner the limits that are `usual` now, those of its account included, where nobody chose others."""
+        account_id = await budget_store.select_account(connection, owner_id)
+        await store.lock_owners(connection, [owner_id] if account_id is None else [owner_id, account_id])
+        await store.set_due_now(connection, owner_id)
+        await _set_up_budgets(connection, owner_id, account_id, usual)
+        await budget_store.renew_limits(connection, owner_id, usual)
         await store.notify(connection)
 
     async def hold(self, connection: Connection, owner_id: UUID) -> None:
@@ -214,9 +244,11 @@ class Dispatch:
             kept |= {row["lease"] for row in back}
             for row in back:
                 lanes[row["lane_id"]] = min(lanes.get(row["lane_id"], row["delay_s"]), row["delay_s"])
-        uncapped = {job.owner_id for job, _ in settled if job.is_capped}
-        if uncapped:
-            lanes.update(dict.fromkeys(await store.select_waiting_lanes(connection, uncapped), 0.0))
+        notices = [(job.owner_id, what.notice) for job, what in settled if what.notice is not None]
+        freed = {job.owner_id for job, _ in settled if job.is_capped}
+        freed |= {owner_id for owner_id, notice in notices if isinstance(notice, Lift)}
+        if freed:
+            lanes.update(dict.fromkeys(await store.select_waiting_lanes(connection, freed), 0.0))
         if hold:
             await holds.set_held(connection, hold, held=True)
             await holds.lock_lanes(connection, lanes, hold)
@@ -224,37 +256,39 @@ class Dispatch:
         if lanes:
             await store.wake_lanes(connection, list(lanes), list(lanes.values()))
             await store.notify(connection)
-        closings = [
-            Closing(job.owner_id, job.scopes, what.close_lane_s, is_refusal=True)
-            for job, what in settled
-            if what.close_lane_s is not None
-        ]
-        if closings:
-            await budget_store.close_budgets(connection, closings)
+        await _heed(connection, notices)
         return {job.lease for job, _ in settled} - kept
 
     async def attempted(self, connection: Connection, job_ids: Sequence[UUID]) -> set[UUID]:
         """Those of these unfinished jobs at which an attempt was begun at least."""
         return await store.select_attempted(connection, job_ids)
 
-    async def take_slot(self, owner_id: UUID, scopes: Sequence[str], within_s: float) -> None:
+    async def take_slot(self, owner_id: UUID, scopes: Sequence[str], within_s: float) -> tuple[str, ...]:
         """Take one slot from every budget in `scopes` and wait until it begins.
+
+        Returns:
+            Those of the scopes that are barred: the call is to find out whether they still are.
 
         Raises:
             SlotTimeoutError: the next slot begins later than `within_s` seconds from now; none was taken.
         """
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + within_s
-        while (wait_s := await self._try_slot(owner_id, scopes, max(0.0, give_up_at - loop.time()))) is None:  # noqa: ASYNC110 - the call that ends may be another process's
+        while (slot := await self._try_slot(owner_id, scopes, max(0.0, give_up_at - loop.time()))) is None:  # noqa: ASYNC110 - the call that ends may be another process's
             await asyncio.sleep(FULL_RETRY_S)
+        wait_s, trials = slot
         await asyncio.sleep(wait_s)
+        return trials
 
-    async def _try_slot(self, owner_id: UUID, scopes: Sequence[str], within_s: float) -> float | None:
-        """Take a slot; returns how many seconds there are until it begins, None where all that may are in flight."""
+    async def _try_slot(
+        self, owner_id: UUID, scopes: Sequence[str], within_s: float
+    ) -> tuple[float, tuple[str, ...]] | None:
+        """Take a slot; returns how many seconds there are until it begins, and which of the scopes are barred; None
+        where all that may are in flight.
+        """
         loop = asyncio.get_running_loop()
         async with self._database.transaction() as connection:
-            account_id = await budget_store.select_account(connection, owner_id)
-            keepers = [owner_id] if account_id is None else [owner_id, account_id]
+            keepers, is_barred = await budget_store.select_keepers(connection, owner_id, scopes)
             now, budgets = await budget_store.lock_budgets(connection, keepers, scopes)
             asked_at = loop.time()
             paces = list(budgets.values())
@@ -265,6 +299,9 @@ class Dispatch:
                         "As many calls as the provider allows are in flight.", free_at=now, wait_s=0.0
                     )
                 return None
+            all_bars = await bars.select_bars(connection, [owner_id]) if is_barred else []
+            barred = [(bar, bar.pace()) for bar in all_bars if bar.scope in scopes]
+            paces += [pace for _, pace in barred]
             at = earliest_slot(paces, now)
             wait_s = max(0.0, (at - now).total_seconds())
             if wait_s > within_s:
@@ -272,28 +309,65 @@ class Dispatch:
                     f"The next slot within the provider's limits comes free in {wait_s:.1f} s.",
                     free_at=at,
                     wait_s=wait_s,
+                    barred_since=min((bar.since for bar, _ in barred if bar.until > now), default=None),
                 )
             take_slot(paces, at)
+            if barred:
+                await bars.note_trials(connection, [(bar.owner_id, bar.scope, pace.next_at) for bar, pace in barred])
             taken = [(*key, pace.next_at) for key, pace in budgets.items()]
             await budget_store.update_next_at(connection, taken, self.process_id)
-        return asked_at + wait_s - loop.time()
+        return asked_at + wait_s - loop.time(), tuple(bar.scope for bar, _ in barred)
 
     async def lag_s(self) -> dict[str, float]:
         """For each kind of job, for how many seconds the longest waiting lane has been due: 0 when workers keep up."""
         async with self._database.acquire() as connection:
-            return await store.select_lag_s(connection)
+            return await overview.lag_s(connection)
 
     async def count_waiting(self, owner_id: UUID) -> int:
         """How many jobs of an owner wait or are under way, counted up to `insight.MOST_COUNTED`."""
         async with self._database.acquire() as connection:
             return await insight.count_of_owner(connection, owner_id)
 
-    async def close(self, owner_id: UUID, scopes: Sequence[str], for_s: float) -> None:
-        """Let no call of these budgets start for so many seconds."""
+    async def close(self, owner_id: UUID, closing: Closing) -> None:
+        """Make fewer calls, as the other side said; to be called where no job is settled, or not yet."""
         async with self._database.transaction() as connection:
-            await budget_store.close_budgets(connection, [Closing(owner_id, tuple(scopes), for_s, is_refusal=False)])
+            await budget_store.close_budgets(connection, [(owner_id, closing)])
+
+    async def lift_bars(self, connection: Connection, owner_id: UUID) -> None:
+        """Let an owner make all calls again: it may have another login, or another right."""
+        await store.set_due_now(connection, owner_id)
+        await bars.lift_all(connection, owner_id)
+        await store.notify(connection)
+
+    async def barred_since(self, connection: Connection, jobs: Sequence[Job]) -> dict[UUID, datetime]:
+        """Since when the calls of these jobs are denied their owners, by the job's id; others are left out."""
+        return await bars.select_since(connection, jobs)
 
     async def closed_for_s(self, owner_id: UUID, scopes: Sequence[str]) -> float:
         """For how many seconds from now no call of these budgets may start, as one is closed; 0: all are open."""
         async with self._database.acquire() as connection:
             return await budget_store.closed_for_s(connection, owner_id, scopes)
+
+
+async def _heed(connection: Connection, notices: Sequence[tuple[UUID, Notice]]) -> None:
+    """Let what calls of owners taught hold for those that come after them."""
+    closings = [(owner_id, notice) for owner_id, notice in notices if isinstance(notice, Closing)]
+    if closings:
+        await budget_store.close_budgets(connection, closings)
+    barred = [(owner_id, notice) for owner_id, notice in notices if isinstance(notice, Bar)]
+    lifted = [(owner_id, scope) for owner_id, notice in notices if isinstance(notice, Lift) for scope in notice.scopes]
+    if barred or lifted:
+        await bars.change(connection, barred, lifted)
+
+
+async def _set_up_budgets(
+    connection: Connection, owner_id: UUID, account_id: UUID | None, budgets: Sequence[BudgetLimit]
+) -> None:
+    if account_id is not None:
+        await budget_store.insert_budgets(connection, account_id, [limit for limit in budgets if limit.shared])
+    own = [limit for limit in budgets if account_id is None or not limit.shared]
+    await budget_store.insert_budgets(connection, owner_id, own)
+
+
+def _by_scope(limits: Sequence[BudgetLimit]) -> dict[str, BudgetLimit]:
+    return {limit.scope: limit for limit in limits}

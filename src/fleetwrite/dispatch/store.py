@@ -1,8 +1,8 @@
 """All SQL of owners, lanes and jobs.
 
 Locks are taken in one order by everybody, so that nobody waits in a circle: owners against being deleted, leased jobs,
-order keys (advisory), owners against being held or shut, lanes, budgets. Claims lock lanes and jobs with SKIP LOCKED
-and so never wait for either.
+order keys (advisory), owners against being held or shut, lanes, budgets, bars. Claims lock lanes and jobs with SKIP
+LOCKED and so never wait for either.
 """
 
 from collections.abc import Iterable, Sequence
@@ -184,7 +184,9 @@ async def notify(connection: Connection) -> None:
 
 
 async def lock_due_lanes(connection: Connection, kind: str, limit: int) -> list[Any]:
-    """Up to `limit` due lanes of `kind`, locked, longest waiting first, each with its owner's account."""
+    """Up to `limit` due lanes of `kind`, locked, longest waiting first, each with its owner's account, and whether its
+    calls are barred.
+    """
     return await connection.fetch(
         """
         WITH due AS MATERIALIZED (
@@ -192,7 +194,9 @@ async def lock_due_lanes(connection: Connection, kind: str, limit: int) -> list[
             WHERE kind = $1 AND NOT held AND due_at <= fleetwrite_now()
             ORDER BY due_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
         )
-        SELECT due.*, account_id FROM due JOIN lane_owners ON lane_owners.id = due.owner_id ORDER BY due.due_at
+        SELECT due.*, account_id, EXISTS (
+            SELECT FROM bars WHERE bars.owner_id = due.owner_id AND scope = ANY(due.scopes)
+        ) AS is_barred FROM due JOIN lane_owners ON lane_owners.id = due.owner_id ORDER BY due.due_at
         """,
         kind,
         limit,
@@ -389,14 +393,3 @@ async def unpark_next(connection: Connection, keys: Sequence[OrderKey]) -> list[
         [key for _, key in keys],
     )
     return [(row["lane_id"], row["delay_s"]) for row in rows]
-
-
-async def select_lag_s(connection: Connection) -> dict[str, float]:
-    """For each kind, how many seconds ago the longest waiting lane became due; kinds with nothing due are left out."""
-    rows = await connection.fetch(
-        """
-        SELECT kind, extract(epoch FROM fleetwrite_now() - min(due_at))::float8 AS lag_s FROM lanes
-        WHERE NOT held AND due_at <= fleetwrite_now() GROUP BY kind
-        """
-    )
-    return {row["kind"]: row["lag_s"] for row in rows}

@@ -47,8 +47,7 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "full_page_writes": "on",
     # A few processes with pools of 10 to 20 connections each, with room for an operator.
     "max_connections": "200",
-    # The hot set (queues, id maps) is small, and the machine is shared with the application; a small buffer
-    # pool also keeps the checkpoint at shutdown short.
+    # The hot set (queues, id maps) is small, and so is the checkpoint at shutdown; the application needs the rest.
     "shared_buffers": "64MB",
     # Page images after a checkpoint are most of the log in a queue's workload, and compress well.
     "wal_compression": "on",
@@ -92,13 +91,13 @@ class _PortTakenError(Exception):
 class EmbeddedPostgres:
     """One PostgreSQL server on one data directory, as an async context manager or by ``start`` and ``stop``.
 
-    The directory holds ``cluster`` (PostgreSQL's own), ``password``, ``port``, ``server.log`` and two lock
-    files: ``launcher.lock`` is held by us, ``server.lock`` is inherited by every process of the server, so
-    that it is free only when the last of them is gone.
+    The directory holds ``cluster`` (PostgreSQL's own), ``password``, ``port``, ``server.log`` and two lock files:
+    ``launcher.lock`` is held by us, ``server.lock`` is inherited by every process of the server, so that it is free
+    only when the last of them is gone.
 
-    However this process ends, the server ends too, by the signal of a fast shutdown, so that nothing needs to
-    be replayed. The kernel ties that to the *thread* that starts the server: start it from a thread that
-    lives as long as the process should, normally the main thread's event loop.
+    However this process ends, the server ends too, by the signal of a fast shutdown, so that nothing needs to be
+    replayed. The kernel ties that to the *thread* that starts the server: start it from a thread that lives as long as
+    the process should, normally the main thread's event loop.
     """
 
     def __init__(self, data_dir: Path, *, binaries_cache: Path = BINARIES_CACHE) -> None:
@@ -183,17 +182,13 @@ class EmbeddedPostgres:
         while self._locks:
             os.close(self._locks.pop())
 
-    # -- the directory
-    # ---------------------------------------------------------------------------------------------
-
     async def _lock(self) -> None:
         if not self._try_lock("launcher.lock"):
             raise DataDirectoryInUseError(
                 f"Another process runs the database in {self._data_dir}: stop it first, "
                 "or choose another data directory."
             )
-        # With the first lock ours, whoever holds the second is a server whose launcher died; it is shutting
-        # down.
+        # With the first lock ours, whoever holds the second is a server whose launcher died; it is shutting down.
         deadline = asyncio.get_running_loop().time() + _ORPHAN_TIMEOUT_S
         while not self._try_lock("server.lock"):
             if asyncio.get_running_loop().time() > deadline:
@@ -202,8 +197,7 @@ class EmbeddedPostgres:
                     f"{_ORPHAN_TIMEOUT_S:.0f} s after its launcher ended: see {self._log_path}."
                 )
             await asyncio.sleep(0.02)
-        # No process of an earlier server is left, so its pid file is stale. PostgreSQL would believe it if
-        # the number now belongs to something else, as is usual after a container restarts.
+        # A pid file is stale now. PostgreSQL would believe it if the number is in use again, as in a new container.
         (self._cluster / "postmaster.pid").unlink(missing_ok=True)
 
     def _try_lock(self, name: str) -> bool:
@@ -279,9 +273,6 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(f"The database could not be created:\n{self._log_tail(log_start)}")
         draft.rename(self._cluster)
 
-    # -- the server
-    # ------------------------------------------------------------------------------------------------
-
     async def _start_server(self) -> None:
         for port in self._ports():
             log_start = self._log_size()
@@ -301,8 +292,7 @@ class EmbeddedPostgres:
         raise EmbeddedPostgresError("No free port was found on 127.0.0.1 for the embedded PostgreSQL.")
 
     def _ports(self) -> Iterator[int]:
-        # The port of the last run first: after a crash of the server alone, other processes find it again
-        # there.
+        # The port of the last run first: after a crash of the server alone, other processes find it again there.
         remembered = self._data_dir / "port"
         if remembered.exists() and (port := _free_port(int(remembered.read_text()))):
             yield port
@@ -320,12 +310,11 @@ class EmbeddedPostgres:
         log = self._open("server.log", os.O_WRONLY | os.O_APPEND)
         try:
             with warnings.catch_warnings():
-                # Newer Pythons warn of forks in threaded programs. The child calls prctl and getppid, no
-                # more.
+                # Newer Pythons warn of forks in threaded programs. The child calls prctl and getppid, no more.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 return subprocess.Popen(  # noqa: S603 - our own program, no input of anybody
-                    # The link leads to the folder itself: parents that this account may not enter do not
-                    # matter. The change of folder comes before the change of account.
+                    # The link leads to the folder itself: parents that this account may not enter do not matter.
+                    # The change of folder comes before the change of account.
                     [
                         str(self._binaries / "bin" / program),
                         "-D",

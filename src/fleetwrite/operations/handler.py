@@ -15,6 +15,7 @@ from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.write import SourceReference, Write
 from fleetwrite.dispatch.errors import LeaseLostError
 from fleetwrite.dispatch.models import Job
+from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Connection
 from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.operations import store
@@ -48,9 +49,11 @@ class OperationHandler:
         executor: Executor,
         settler: Settler,
         outages: Outages,
+        dispatch: Dispatch,
     ) -> None:
         self._connections = connections
         self._outages = outages
+        self._dispatch = dispatch
         self._registry = registry
         self._vault = vault
         self._executor = executor
@@ -59,7 +62,10 @@ class OperationHandler:
     async def load(self, connection: Connection, jobs: Sequence[Job]) -> Mapping[UUID, Task | Unready]:
         """Everything needed to attempt the operations of `jobs`, in a handful of queries for all of them."""
         stored = await store.select_stored(connection, [job.id for job in jobs])
-        return await self.prepare(connection, stored, {job.owner_id for job in jobs if job.expired})
+        expired = [job for job in jobs if job.expired]
+        tasks = await self.prepare(connection, stored, {job.owner_id for job in expired})
+        barred = await self._dispatch.barred_since(connection, expired) if expired else {}
+        return {of: _with_bar(task, barred.get(of)) for of, task in tasks.items()} if barred else tasks
 
     async def prepare(
         self, connection: Connection, stored: Sequence[Stored], expired: Collection[UUID] = ()
@@ -134,6 +140,11 @@ class OperationHandler:
                 allow_losses=terms.allow_losses,
                 idempotency_key=terms.idempotency_key,
                 settings=account.connection.settings,
+                made=stored.made,
             ),
             secrets=secrets,
         )
+
+
+def _with_bar(task: Task | Unready, since: datetime | None) -> Task | Unready:
+    return task if isinstance(task, Unready) else msgspec.structs.replace(task, barred_since=since)

@@ -159,6 +159,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         refused_since: since when the connection's login is refused; asked only where the operation's time is over.
+        barred_since: since when the login has no right to such calls; asked only there, too.
     """
 
     operation: Operation
@@ -167,6 +168,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     write: Write
     secrets: Mapping[str, str]
     refused_since: datetime | None = None
+    barred_since: datetime | None = None
 
 
 class Unready(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,6 +220,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
         logs: one for each attempt that came to an end.
         end: set when the operation is over.
         sign: what the attempt told about the provider's host and the login; None where no call was made.
+        made: the id at the provider of what exists there now and is not complete; None: nothing, or all of it.
     """
 
     job: Job
@@ -226,3 +229,4 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     logs: tuple[AttemptLog, ...]
     end: Success | Failure | None
     sign: Sign | None = None
+    made: str | None = None

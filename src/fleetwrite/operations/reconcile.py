@@ -1,12 +1,12 @@
 """After a lost answer: find out what became of the attempt before anything else is sent."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
-from fleetwrite.connectors.sdk.connector import ProviderAnswerError
+from fleetwrite.connectors.sdk.connector import LoginRefusedError, ProviderAnswerError
 from fleetwrite.connectors.sdk.manifest import ON_UNCERTAIN, OnUncertain, Reconciliation
 from fleetwrite.connectors.sdk.outcome import (
     Absent,
@@ -42,22 +42,28 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         outcome: what it means.
         answer: what it was read from; None: there was no answer.
-        close_s: for so many seconds the provider wants no further question about an uncertain attempt.
+        refusal: set where the provider refused the look at an uncertain attempt as one call too many.
         is_final: no later look can tell more.
         login_refused: the provider would not even look at it.
     """
 
     outcome: Outcome
     answer: HttpAnswer | None = None
-    close_s: float | None = None
+    refusal: Throttled | None = None
     is_final: bool = False
     login_refused: bool = False
 
 
 class NotTried(msgspec.Struct, frozen=True, kw_only=True):
-    """No slot came free in time: nothing was sent, and nothing counts as tried."""
+    """No slot came free in time: nothing was sent, and nothing counts as tried.
+
+    Attributes:
+        wait_s: seconds until one does.
+        barred_since: since when the login is denied such calls; None: that is not the reason.
+    """
 
     wait_s: float
+    barred_since: datetime | None = None
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +120,7 @@ class Reconciler:
         self._evidence = evidence
 
     async def find(self, attempt: Attempt, *, may_repeat: bool = False) -> Verdict | NotTried | None:
-        """What became of the attempts before; None when it is surely absent.
+        """What became of the attempts before; None when it is surely absent, or made and not complete.
 
         Args:
             attempt: what is to be found.
@@ -129,10 +135,10 @@ class Reconciler:
             return NotTried(wait_s=error.wait_s)
         except ProviderAnswerError as error:
             meaning = task.connector.read_outcome(task.write, call, error.answer)
-            close_s = meaning.retry_after_s if isinstance(meaning, Throttled) else None
+            refusal = meaning if isinstance(meaning, Throttled) else None
             unknown = Uncertain(details=f"looking it up failed: {error}")
-            login_refused = isinstance(meaning, AuthFailed)
-            return Verdict(outcome=unknown, answer=error.answer, close_s=close_s, login_refused=login_refused)
+            login_refused = isinstance(meaning, AuthFailed) or isinstance(error, LoginRefusedError)
+            return Verdict(outcome=unknown, answer=error.answer, refusal=refusal, login_refused=login_refused)
         except (NotSentError, AnswerLostError) as error:
             return Verdict(outcome=Uncertain(details=f"looking it up failed: {error}"))
         verdict = await self._judge(attempt, finding)
@@ -155,6 +161,9 @@ class Reconciler:
 
     async def _judge(self, attempt: Attempt, finding: Finding) -> Verdict | None:
         match finding:
+            case Found(is_complete=False):
+                attempt.session.made(finding.source_id)
+                return None
             case Found(sightings=int(sightings)):
                 # Counted after the look: whatever of ours it showed has begun by now.
                 twins = await self._evidence.count_twins(attempt.task.operation, _window(attempt))

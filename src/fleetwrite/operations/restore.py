@@ -22,8 +22,8 @@ from fleetwrite.dispatch.fences import (
 )
 from fleetwrite.kit.database import Database
 from fleetwrite.operations import store
+from fleetwrite.operations.conclusion import given_up
 from fleetwrite.operations.errors import FenceRefusedError
-from fleetwrite.operations.execute import given_up
 from fleetwrite.operations.models import KIND, Operation
 from fleetwrite.operations.settle import Settler
 

@@ -11,7 +11,7 @@ import structlog
 from prometheus_client import Counter
 
 from fleetwrite.dispatch.errors import SlotTimeoutError
-from fleetwrite.dispatch.models import Again, Disposition, Finish, Job
+from fleetwrite.dispatch.models import Again, Closing, Disposition, Finish, Job
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.egress import Egress, EgressError, HttpAnswer
@@ -119,7 +119,7 @@ class DeliveryHandler:
         delay_s = self._settings.delay_s(job.attempts)
         if attempt.pause_s is None:
             return Again(delay_s=delay_s)
-        return Again(delay_s=max(delay_s, attempt.pause_s), close_lane_s=attempt.pause_s)
+        return Again(delay_s=max(delay_s, attempt.pause_s), notice=Closing(for_s=attempt.pause_s, call=job.scopes))
 
     async def _end(self, ended: Ended) -> None:
         DELIVERY_ATTEMPTS.labels(_result(ended.attempt)).inc()

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from fleetwrite.dispatch.budget_store import LEAST_SHARE
+from fleetwrite.dispatch.bars import FIRST_S, LONGEST_S
 from fleetwrite.dispatch.claims import JOBS_PER_LANE
-from fleetwrite.dispatch.models import Again, BudgetLimit, Disposition, Finish, Job, NewJob
+from fleetwrite.dispatch.closing import LEAST_SHARE
+from fleetwrite.dispatch.models import Again, Bar, BudgetLimit, Closing, Disposition, Finish, Job, Lift, NewJob, Notice
 from fleetwrite.dispatch.pacing import HORIZON, SAFETY_MARGIN
 
 ROUNDING = timedelta(milliseconds=1)
@@ -23,12 +24,14 @@ class Budget:
 
     Attributes:
         is_refused: the provider said no since the limit was set, so that dispatch may have learnt to be slower.
+        blamed: the tighter one that was last closed because of a call under both, and until when it is.
     """
 
     limit: BudgetLimit | None
     next_at: datetime
     closed_until: datetime
     is_refused: bool = False
+    blamed: tuple[str, datetime] | None = None
 
     @property
     def interval(self) -> timedelta:
@@ -70,12 +73,14 @@ class Model:
 
     Attributes:
         jobs: in the order accepted.
+        bars: what owners may not call: budgets of one call each so many seconds.
     """
 
     now: datetime
     lease_lasts: timedelta
     jobs: dict[UUID, Waiting] = field(default_factory=dict)
     budgets: dict[Scope, Budget] = field(default_factory=dict)
+    bars: dict[Scope, Budget] = field(default_factory=dict)
     held: set[UUID] = field(default_factory=set)
 
     def register(self, owner: UUID, limits: Iterable[BudgetLimit]) -> None:
@@ -90,11 +95,57 @@ class Model:
                 budget.is_refused = False
                 budget.next_at = min(budget.next_at, self.now)
 
-    def close(self, owner: UUID, scopes: Iterable[str], for_s: float, *, is_refusal: bool = False) -> None:
-        for scope in scopes:
-            if budget := self.budgets.get((owner, scope)):
-                budget.is_refused |= is_refusal
-                budget.closed_until = max(budget.closed_until, self.now + timedelta(seconds=for_s))
+    def heed(self, notices: Sequence[tuple[UUID, Notice]]) -> None:
+        """Note what calls taught that were settled together."""
+        barred: dict[Scope, bool] = {}
+        for owner, notice in notices:
+            match notice:
+                case Closing():
+                    self.close(owner, notice)
+                case Bar():
+                    barred[owner, notice.scope] = barred.get((owner, notice.scope), False) or notice.is_again
+                case Lift():
+                    for scope in notice.scopes:
+                        self.bars.pop((owner, scope), None)
+        for key, is_again in barred.items():
+            if key not in self.bars:
+                self._bar(key, timedelta(seconds=FIRST_S))
+            elif is_again:
+                self._bar(key, min(self.bars[key].interval * 2, timedelta(seconds=LONGEST_S)))
+
+    def _bar(self, key: Scope, lasts: timedelta) -> None:
+        limit = BudgetLimit(scope=key[1], requests=1, per_seconds=lasts.total_seconds())
+        self.bars[key] = Budget(limit, self.now + lasts, self.now + lasts)
+
+    def close(self, owner: UUID, closing: Closing) -> None:
+        """Close what is meant. Where that is not said: the tightest, and each wider one under which another than the
+        tightest so far is closed already.
+        """
+        call = [scope for scope in closing.call if (owner, scope) in self.budgets]
+        if closing.scopes is not None:
+            for scope in call:
+                if scope in closing.scopes:
+                    self._close(owner, scope, closing)
+            return
+        call.sort(key=lambda scope: (self.budgets[owner, scope].interval, closing.call.index(scope)))
+        suspect = call.pop() if call else None
+        while suspect is not None:
+            self._close(owner, suspect, closing)
+            wider = call.pop() if call else None
+            if wider is not None:
+                budget = self.budgets[owner, wider]
+                scope, until = budget.blamed or (suspect, self.now)
+                if scope == suspect or until <= self.now:
+                    budget.blamed = suspect, self.budgets[owner, suspect].closed_until
+                    return
+                if not closing.is_refusal:
+                    return
+            suspect = wider
+
+    def _close(self, owner: UUID, scope: str, closing: Closing) -> None:
+        if budget := self.budgets.get((owner, scope)):
+            budget.is_refused |= closing.is_refusal
+            budget.closed_until = max(budget.closed_until, self.now + timedelta(seconds=closing.for_s))
 
     def is_occupied(self, new: NewJob) -> bool:
         """Whether unfinished work with its order key is before it."""
@@ -121,7 +172,7 @@ class Model:
         for budget in self._budgets_of(owner, scopes):
             assert at >= budget.closed_until - ROUNDING, "the provider wants no call yet"
             assert at >= budget.next_at - ROUNDING, "two calls are closer than the limit allows"
-            if budget.limit is not None:
+            if budget.interval:
                 budget.next_at = at + budget.interval
 
     def claim(self, job: Job, *, only_expired: bool = False) -> None:
@@ -146,6 +197,7 @@ class Model:
         start_at = self.now + timedelta(seconds=job.start_in_s)
         if job.has_slot:
             assert start_at <= self.now + HORIZON + ROUNDING
+            assert set(job.trials) == {scope for scope in job.scopes if (job.owner_id, scope) in self.bars}
             self.take_slot(job.owner_id, job.scopes, start_at)
         held.lease, held.attempts, held.uncertain = job.lease, job.attempts, job.uncertain
         held.due_at = start_at + self.lease_lasts
@@ -168,8 +220,6 @@ class Model:
 
     def settle(self, job: Job, what: Disposition) -> bool:
         """Note what becomes of a claimed job; False where its lease was lost."""
-        if what.close_lane_s is not None:
-            self.close(job.owner_id, job.scopes, what.close_lane_s, is_refusal=True)
         held = self.jobs.get(job.id)
         if held is None or held.lease != job.lease:
             return False
@@ -202,4 +252,5 @@ class Model:
         return one.due_at is None or (one.lease is None and not one.uncertain) or one.due_at <= self.now
 
     def _budgets_of(self, owner: UUID, scopes: Iterable[str]) -> list[Budget]:
-        return [self.budgets[owner, scope] for scope in scopes if (owner, scope) in self.budgets]
+        keys = [(owner, scope) for scope in scopes]
+        return [known[key] for known in (self.budgets, self.bars) for key in keys if key in known]

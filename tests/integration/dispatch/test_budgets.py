@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from fleetwrite.dispatch.budget_store import STRIKES
+from fleetwrite.dispatch.closing import STRIKES
 from fleetwrite.dispatch.errors import SlotTimeoutError
-from fleetwrite.dispatch.models import Again, BudgetLimit, Finish, Job
+from fleetwrite.dispatch.models import Again, BudgetLimit, Closing, Finish, Job
 from integration.dispatch.world import World
 
 SHARED = BudgetLimit(scope="organization", requests=50, per_seconds=1.0, shared=True)
@@ -39,7 +39,7 @@ async def spacing_s(world: World) -> float:
 
 
 async def refuse(world: World, job: Job, close_s: float = 1.0) -> None:
-    await world.settle((job, Again(delay_s=close_s, close_lane_s=close_s)))
+    await world.settle((job, Again(delay_s=close_s, notice=Closing(for_s=close_s, call=job.scopes))))
     await world.shift_clock(timedelta(seconds=close_s))
 
 
@@ -59,8 +59,34 @@ async def test_a_budget_of_ones_own_is_not_shared_with_the_account(world: World)
 
 async def test_closing_a_shared_budget_stops_everybody_who_shares_it(world: World) -> None:
     first, second = await members(world, 2, SHARED)
-    await world.dispatch.close(first, ["organization"], 60)
+    await world.dispatch.close(first, Closing(for_s=60, call=("organization",)))
     await world.enqueue(second, scopes=SCOPES)
+    assert await world.claim() == []
+
+
+async def test_two_logins_of_an_account_that_are_refused_at_a_time_close_what_it_shares(world: World) -> None:
+    """Each meets the limit of the account, of which the provider does not say that it is meant."""
+    own = BudgetLimit(scope="token", requests=30, per_seconds=1.0)
+    first, second, third = await members(world, 3, SHARED, own)
+    for refused in (first, second):
+        await world.enqueue(refused, scopes=SCOPES)
+        (job,) = await world.claim()
+        await world.settle((job, Again(delay_s=0, notice=Closing(for_s=30, call=job.scopes))))
+        await world.shift_clock(timedelta(seconds=1))
+        await world.enqueue(third, scopes=SCOPES)
+        assert {one.owner_id for one in await world.claim()} == ({third} if refused is first else set())
+    await world.shift_clock(timedelta(seconds=29))
+    assert {one.owner_id for one in await world.claim()} == {first, second, third}
+
+
+async def test_closings_that_are_settled_together_count_as_if_one_after_the_other(world: World) -> None:
+    own = BudgetLimit(scope="token", requests=30, per_seconds=1.0)
+    first, second, third = await members(world, 3, SHARED, own)
+    for owner in (first, second):
+        await world.enqueue(owner, scopes=SCOPES)
+    jobs = await world.claim()
+    await world.settle(*((job, Again(delay_s=30, notice=Closing(for_s=30, call=job.scopes))) for job in jobs))
+    await world.enqueue(third, scopes=SCOPES)
     assert await world.claim() == []
 
 
@@ -160,7 +186,7 @@ async def test_refusals_of_calls_that_were_on_their_way_together_count_as_one(wo
     jobs = await world.claim()
     assert len(jobs) > 5
     for job in jobs[:5]:
-        await world.settle((job, Again(delay_s=1, close_lane_s=1)))
+        await world.settle((job, Again(delay_s=1, notice=Closing(for_s=1, call=job.scopes))))
     await world.shift_clock(timedelta(seconds=1))
     assert await spacing_s(world) == pytest.approx(0.01015, rel=0.01)
 

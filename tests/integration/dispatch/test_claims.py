@@ -7,7 +7,7 @@ import pytest
 
 from fleetwrite.dispatch.claims import claim_expired
 from fleetwrite.dispatch.errors import OrderConflictError, SlotTimeoutError, UnknownScopeError
-from fleetwrite.dispatch.models import Again, BudgetLimit, Finish
+from fleetwrite.dispatch.models import Again, BudgetLimit, Closing, Finish
 from fleetwrite.dispatch.pacing import HORIZON
 from integration.dispatch.world import World
 
@@ -55,7 +55,7 @@ async def test_lanes_with_a_common_budget_share_its_slots(world: World) -> None:
 
 async def test_an_endpoint_budget_that_is_closed_does_not_hold_up_the_other_lanes(world: World) -> None:
     owner = await world.owner(TOKEN, BudgetLimit(scope="vehicles", requests=10, per_seconds=1.0))
-    await world.dispatch.close(owner, ["vehicles"], 60)
+    await world.dispatch.close(owner, Closing(for_s=60, call=("vehicles",)))
     await world.enqueue(owner, 5, scopes=("token", "vehicles"))
     (driver,) = await world.enqueue(owner, scopes=("token", "drivers"))
     assert [job.id for job in await world.claim()] == [driver]
@@ -65,7 +65,7 @@ async def test_a_throttled_job_closes_its_budgets_until_the_instant_named(world:
     owner = await world.owner(TOKEN)
     await world.enqueue(owner, 2)
     first = (await world.claim(1))[0]
-    await world.settle((first, Again(delay_s=30, close_lane_s=30)))
+    await world.settle((first, Again(delay_s=30, notice=Closing(for_s=30, call=("token",)))))
     await world.shift_clock(timedelta(seconds=29))
     assert await world.claim() == []
     await world.shift_clock(timedelta(seconds=1))

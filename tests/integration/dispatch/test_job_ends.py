@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from fleetwrite.dispatch.claims import claim_expired
-from fleetwrite.dispatch.models import Again, BudgetLimit, Finish, Job
+from fleetwrite.dispatch.models import Again, BudgetLimit, Closing, Finish, Job
 from fleetwrite.dispatch.worker import Worker, WorkerSettings
 from fleetwrite.kit.database import Connection
 from integration.dispatch.world import World
@@ -68,7 +68,7 @@ async def test_a_job_that_ends_can_close_its_budgets_for_the_others(world: World
     await world.enqueue(owner, 2)
     first, *others = await world.claim(1)
     assert others == []
-    await world.settle((first, Finish(close_lane_s=30)))
+    await world.settle((first, Finish(notice=Closing(for_s=30, call=first.scopes))))
     assert await world.claim() == []
     await world.shift_clock(timedelta(seconds=30))
     assert len(await world.claim()) == 1

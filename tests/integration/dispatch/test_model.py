@@ -1,11 +1,12 @@
 """Whatever is done to dispatch in whatever order, it does what the reference model allows, and all that it has to."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+import msgspec
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -19,7 +20,19 @@ from hypothesis.stateful import (
 
 from fleetwrite.dispatch.claims import claim, claim_expired
 from fleetwrite.dispatch.errors import OrderConflictError, SlotTimeoutError
-from fleetwrite.dispatch.models import Again, BudgetLimit, Disposition, Finish, Job, Lane, NewJob
+from fleetwrite.dispatch.models import (
+    Again,
+    Bar,
+    BudgetLimit,
+    Closing,
+    Disposition,
+    Finish,
+    Job,
+    Lane,
+    Lift,
+    NewJob,
+    Notice,
+)
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Database
 from integration.dispatch.model import Model
@@ -39,7 +52,7 @@ STANDING_CLOCK = """
 """The model's time is exact, so the database's must not pass by itself."""
 
 SCOPES = (("token",), ("token", "vehicles"), ("token", "drivers"), ("other",))
-"""Lanes: with a common budget, with one of their own beside it, and with none at all."""
+"""Lanes: with a common budget, with one of their own beside it, and without any."""
 
 limits = st.builds(
     lambda scope, requests, per_seconds: BudgetLimit(scope=scope, requests=requests, per_seconds=per_seconds),
@@ -49,12 +62,22 @@ limits = st.builds(
 )
 seconds = st.sampled_from([0.0, 0.1, 1.0, 30.0])
 dispositions: st.SearchStrategy[Disposition] = st.one_of(
-    st.builds(Finish, close_lane_s=st.none() | seconds),
-    st.builds(
-        Again, delay_s=seconds, uncertain=st.booleans(), close_lane_s=st.none() | seconds, attempted=st.booleans()
-    ),
+    st.just(Finish()),
+    st.builds(Again, delay_s=seconds, uncertain=st.booleans(), attempted=st.booleans()),
 )
 owners = st.integers(0, 1)
+
+LESSONS: dict[str, Callable[[tuple[str, ...], float], Notice]] = {
+    "refused": lambda call, for_s: Closing(for_s=for_s, call=call),
+    "refused, and told of which budget": lambda call, for_s: Closing(for_s=for_s, call=call, scopes=("token",)),
+    "the last one for now": lambda call, for_s: Closing(for_s=for_s, call=call, is_refusal=False),
+    "denied": lambda call, _: Bar(scope=call[-1], is_again=False),
+    "denied again": lambda call, _: Bar(scope=call[-1], is_again=True),
+    "let through again": lambda call, _: Lift(scopes=call),
+}
+"""What a call may teach about others."""
+
+lessons = st.none() | st.tuples(st.sampled_from(sorted(LESSONS)), seconds)
 
 
 class DispatchMachine(RuleBasedStateMachine):
@@ -77,9 +100,9 @@ class DispatchMachine(RuleBasedStateMachine):
     def begin(self, first: BudgetLimit, second: BudgetLimit) -> None:
         self.run(self._begin())
         for owner, limit in zip(self.owners, (first, second), strict=True):
-            given = (
-                [limit] if limit.scope == "token" else [limit, BudgetLimit(scope="token", requests=50, per_seconds=1)]
-            )
+            given = [limit, BudgetLimit(scope="drivers", requests=5, per_seconds=10)]
+            if limit.scope != "token":
+                given.append(BudgetLimit(scope="token", requests=50, per_seconds=1))
             self.run(self._register(owner, given))
             self.model.register(owner, given)
 
@@ -139,16 +162,34 @@ class DispatchMachine(RuleBasedStateMachine):
         assert self.model.overlooked_expired() == []
 
     @precondition(lambda self: self.claims)
-    @rule(data=st.data(), what=dispositions)
-    def settle(self, data: st.DataObject, what: Disposition) -> None:
+    @rule(data=st.data(), what=dispositions, lesson=lessons)
+    def settle(self, data: st.DataObject, what: Disposition, lesson: tuple[str, float] | None) -> None:
         """Any claim ever made may be settled, also one whose lease was lost, and one that was settled before."""
-        self._settle([(data.draw(st.sampled_from(self.claims)), what)])
+        self._settle([(data.draw(st.sampled_from(self.claims)), what)], lesson)
 
     @precondition(lambda self: self.claims)
-    @rule(what=dispositions)
-    def settle_all(self, what: Disposition) -> None:
-        self._settle([(job, what) for job in self.claims])
+    @rule(what=dispositions, lesson=lessons)
+    def settle_all(self, what: Disposition, lesson: tuple[str, float] | None = None) -> None:
+        self._settle([(job, what) for job in self.claims], lesson)
         self.claims.clear()
+
+    @precondition(lambda self: self.claims)
+    @rule(then=st.sampled_from(["denied again", "let through again"]))
+    def be_denied_and_try_again(self, then: str) -> None:
+        """Chance alone seldom gets that far."""
+        self.settle_all(Again(delay_s=0), ("denied", 0.0))
+        self.let_time_pass(61.0)
+        for _ in range(2):
+            self.claim(MANY)
+        self.settle_all(Finish(), (then, 0.0))
+        self.claim(MANY)
+
+    @rule(of=owners, is_refusal=st.booleans())
+    def be_refused_at_two_endpoints(self, of: int, is_refusal: bool) -> None:
+        """The same."""
+        for scopes in (("token", "vehicles"), ("token", "drivers")):
+            self.close(of, scopes, 30.0, is_refusal)
+        self.take_slot(of, ("token",))
 
     @rule(by_s=st.sampled_from([0.05, 1.0, 15.0, 61.0]))
     def let_time_pass(self, by_s: float) -> None:
@@ -166,10 +207,16 @@ class DispatchMachine(RuleBasedStateMachine):
         self.run(self._hold(self.owners[of], held=False))
         self.model.held.discard(self.owners[of])
 
-    @rule(of=owners, scopes=st.sampled_from(SCOPES), for_s=seconds)
-    def close(self, of: int, scopes: tuple[str, ...], for_s: float) -> None:
-        self.run(self.dispatch.close(self.owners[of], scopes, for_s))
-        self.model.close(self.owners[of], scopes, for_s)
+    @rule(of=owners, scopes=st.sampled_from(SCOPES), for_s=seconds, is_refusal=st.booleans())
+    def close(self, of: int, scopes: tuple[str, ...], for_s: float, is_refusal: bool) -> None:
+        closing = Closing(for_s=for_s, call=scopes, is_refusal=is_refusal)
+        self.run(self.dispatch.close(self.owners[of], closing))
+        self.model.close(self.owners[of], closing)
+
+    @rule(of=owners)
+    def lift_bars(self, of: int) -> None:
+        self.run(self._lift_bars(self.owners[of]))
+        self.model.bars = {key: bar for key, bar in self.model.bars.items() if key[0] != self.owners[of]}
 
     @rule(of=owners, limit=limits)
     def replace_budgets(self, of: int, limit: BudgetLimit) -> None:
@@ -208,8 +255,15 @@ class DispatchMachine(RuleBasedStateMachine):
             self.model.claim(job)
         self.claims += jobs
 
-    def _settle(self, settled: list[tuple[Job, Disposition]]) -> None:
+    def _settle(self, settled: list[tuple[Job, Disposition]], lesson: tuple[str, float] | None) -> None:
+        if lesson is not None:
+            taught = [LESSONS[lesson[0]](job.scopes, lesson[1]) for job, _ in settled]
+            settled = [
+                (job, msgspec.structs.replace(what, notice=notice))
+                for (job, what), notice in zip(settled, taught, strict=True)
+            ]
         lost = self.run(self._store(settled))
+        self.model.heed([(job.owner_id, what.notice) for job, what in settled if what.notice is not None])
         assert lost == {job.lease for job, what in settled if not self.model.settle(job, what)}
 
     def _job(
@@ -257,6 +311,10 @@ class DispatchMachine(RuleBasedStateMachine):
         async with self.database.transaction() as connection:
             await (self.dispatch.hold if held else self.dispatch.release)(connection, owner)
 
+    async def _lift_bars(self, owner: UUID) -> None:
+        async with self.database.transaction() as connection:
+            await self.dispatch.lift_bars(connection, owner)
+
     async def _replace_budgets(self, owner: UUID, given: list[BudgetLimit]) -> None:
         async with self.database.transaction() as connection:
             await self.dispatch.replace_budgets(connection, owner, given)
@@ -277,7 +335,7 @@ def test_dispatch_does_what_the_model_allows_and_all_that_it_has_to(database_url
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=30,
+                max_examples=120,
                 stateful_step_count=40,
                 deadline=None,
                 derandomize=True,

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from fleetwrite.dispatch.models import BudgetLimit, Job
+from fleetwrite.dispatch.models import BudgetLimit, Closing, Job
 from fleetwrite.kit.database import Connection
 from integration.dispatch.world import Recorder, Running, World
 
@@ -115,7 +115,7 @@ async def test_a_job_that_waits_for_its_slot_is_given_back_when_the_other_side_c
     world: World, database_url: str
 ) -> None:
     async def work(job: Job) -> None:
-        await world.dispatch.close(job.owner_id, job.scopes, 600)
+        await world.dispatch.close(job.owner_id, Closing(for_s=600, call=job.scopes))
 
     handler = Recorder(world, work)
     owner = await world.owner(BudgetLimit(scope="token", requests=12, per_seconds=1.0))
