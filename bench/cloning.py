@@ -82,7 +82,7 @@ async def fill(dsn: str, templates: Sequence[UUID], count: int, text_field: str,
             async with connection.transaction():
                 await connection.execute("TRUNCATE copies")
                 await connection.execute(
-                    f"INSERT INTO copies SELECT n, {NEW_ID} FROM generate_series(1, $1::int) AS n",  # noqa: S608 - ours
+                    f"INSERT INTO copies SELECT n, {NEW_ID} FROM generate_series(1, $1::int) AS n",  # noqa: S608 - our own table and column names
                     count,
                 )
                 await connection.execute(operations, template, text_field, prefix)

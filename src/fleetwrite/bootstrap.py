@@ -10,8 +10,11 @@ from typing import Final
 
 from fleetwrite.access.hashing import SecretHasher
 from fleetwrite.access.service import ClientService, TokenService
+from fleetwrite.connections.logins import SharedLogins
 from fleetwrite.connections.outages import Outages
 from fleetwrite.connections.service import ConnectionService
+from fleetwrite.connections.usual_budgets import usual_budgets
+from fleetwrite.connectors.sdk.manifest import Manifest
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.dispatch.backoff import Backoff
@@ -27,9 +30,11 @@ from fleetwrite.operations.backlog import BacklogGate
 from fleetwrite.operations.control import OperationControl
 from fleetwrite.operations.evidence import Evidence
 from fleetwrite.operations.execute import ExecuteSettings, Executor
+from fleetwrite.operations.foresight import Foresight
 from fleetwrite.operations.handler import OperationHandler
 from fleetwrite.operations.login_check import LoginChecker
 from fleetwrite.operations.models import MESSAGES
+from fleetwrite.operations.naming import first_named
 from fleetwrite.operations.probing import Prober
 from fleetwrite.operations.reconcile import Reconciler
 from fleetwrite.operations.restore import RestoreFence
@@ -37,8 +42,9 @@ from fleetwrite.operations.retry import Retrier
 from fleetwrite.operations.service import OperationService
 from fleetwrite.operations.settle import Settler
 from fleetwrite.orgs.service import OrgService
+from fleetwrite.records.id_map import IdMap
 from fleetwrite.records.service import RecordService
-from fleetwrite.settings import LEASE_MARGIN_S, SLOT_WAIT_S, Settings, SettingsError
+from fleetwrite.settings import LEASE_MARGIN_S, SLOT_WAIT_S, Settings, SettingsError, TspSettings
 from fleetwrite.vault.keyfile import KeyFile
 from fleetwrite.vault.service import Vault
 from fleetwrite.webhooks.delivery import DeliveryHandler
@@ -73,10 +79,12 @@ class Services:
     connections: ConnectionService
     outages: Outages
     records: RecordService
+    id_map: IdMap
     operations: OperationService
     restore_fence: RestoreFence
     control: OperationControl
     login_checker: LoginChecker
+    logins: SharedLogins
     subscriptions: SubscriptionService
     operation_handler: OperationHandler
     delivery_handler: DeliveryHandler
@@ -143,22 +151,25 @@ def _build(
     dispatch = Dispatch(database)
     hasher = SecretHasher()
     issuer = (settings.public_url or f"http://{settings.api_host}:{settings.api_port}").rstrip("/") + REALM_PATH
-    connections = ConnectionService(database, vault, registry, dispatch)
+    connections = ConnectionService(database, vault, registry, dispatch, usual_budgets(registry, settings.tsp))
     outages = Outages(database, registry, dispatch)
     settler = Settler(database, dispatch, outages, sync_events=settings.sync_events, patience_s=settings.lease_s)
+    logins = SharedLogins(database, vault)
     executor = Executor(
         egress,
         dispatch,
+        logins,
         Reconciler(Evidence(database, dispatch)),
         ExecuteSettings(
             backoff=Backoff(first_s=settings.retry_first_s, cap_s=settings.retry_cap_s),
+            backoffs={connector.manifest.slug: backoff_of(connector.manifest, settings) for connector in registry},
             provider_timeout_s=settings.provider_timeout_s,
             read_timeout_s=settings.read_timeout_s,
             slot_wait_s=SLOT_WAIT_S,
             attempt_lasts_s=settings.attempt_lasts_s,
         ),
     )
-    handler = OperationHandler(connections, registry, vault, executor, settler, outages)
+    handler = OperationHandler(connections, registry, vault, executor, settler, outages, dispatch)
     deadlines = {
         resource: timedelta(seconds=settings.message_deadline_s if resource in MESSAGES else settings.write_deadline_s)
         for resource in ResourceEnum
@@ -170,7 +181,8 @@ def _build(
     )
     backlog = BacklogGate(database, settings.backlog_cap)
     retrier = Retrier(database, connections, vault, dispatch, handler, backlog, deadlines)
-    acceptor = Acceptor(database, connections, registry, vault, dispatch, backlog, accept_settings)
+    foresight = Foresight(database)
+    acceptor = Acceptor(database, connections, registry, vault, dispatch, backlog, foresight, accept_settings)
     delivery_settings = DeliverySettings(timeout_s=settings.webhook_timeout_s, patience_s=settings.lease_s)
     return Services(
         settings=settings,
@@ -187,26 +199,38 @@ def _build(
         connections=connections,
         outages=outages,
         records=RecordService(database),
+        id_map=IdMap(database, first_named),
         operations=OperationService(
             database, vault, acceptor, handler, executor, settler, outages, sync_deadline_s=settings.sync_deadline_s
         ),
         restore_fence=RestoreFence(database, settler),
         control=OperationControl(database, dispatch, settler, retrier),
         login_checker=LoginChecker(egress, dispatch, registry, read_timeout_s=settings.read_timeout_s),
+        logins=logins,
         subscriptions=SubscriptionService(database, vault, dispatch, policy),
         operation_handler=handler,
         delivery_handler=DeliveryHandler(database, dispatch, vault, egress, delivery_settings),
         prober=Prober(
-            database, connections, registry, outages, egress, dispatch, read_timeout_s=settings.read_timeout_s
+            database, connections, registry, outages, egress, dispatch, logins, read_timeout_s=settings.read_timeout_s
         ),
+    )
+
+
+def backoff_of(manifest: Manifest, settings: Settings) -> Backoff:
+    """How long to wait after a failed attempt at this provider: as its settings say, else its manifest, else all."""
+    tsp = settings.tsp.get(manifest.slug, TspSettings())
+    return Backoff(
+        first_s=tsp.retry_first_s or manifest.retry_first_s or settings.retry_first_s,
+        cap_s=tsp.retry_cap_s or manifest.retry_cap_s or settings.retry_cap_s,
     )
 
 
 async def run_worker(services: Services, stop: asyncio.Event) -> None:
     """Deliver operations, probe what is parked, fan out events and deliver webhooks, until `stop` is set; then finish
-    what is in flight.
+    what is in flight. Before all that, bring the limits that nobody chose in line with manifests and settings.
     """
     settings = services.settings
+    await services.connections.renew_budgets()
     worker = Worker(
         services.database,
         services.dispatch,

@@ -30,8 +30,47 @@ READ_TIMEOUT_S: Final = 10.0
 """A look at the provider takes milliseconds; one that hangs is asked again later and must not hold up its lane."""
 
 
+_TABLES: Final = (
+    "# Single providers: limits in place of those that come with the connector, scope by scope, and other waits before",
+    "# a retry. Limits take effect when a worker starts, for every connection on which nobody has set others by",
+    "# PUT /v2/fleetwrite/connections/{id}/budgets. A scope has requests and per_seconds, or in_flight, or all three.",
+    "# [tsp.samsara]",
+    "# retry_first_s = 1.0",
+    "# retry_cap_s = 600.0",
+    '# [tsp.samsara.budgets."endpoint:POST /fleet/trailers"]',
+    "# requests = 100",
+    "# per_seconds = 60.0",
+    "# in_flight = 10",
+)
+"""What the reference says of the one setting that is a table."""
+
+
 class SettingsError(FleetwriteError):
     """A setting is missing, unknown or not possible; the message names it and the remedy."""
+
+
+class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A limit: at most `requests` calls in any `per_seconds` seconds, and at most `in_flight` at a time.
+
+    One of the two can be left out. The bounds keep out slips, not wishes.
+    """
+
+    requests: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    per_seconds: Annotated[float, Meta(ge=0.001, le=2_592_000)] | None = None
+    in_flight: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+
+
+class TspSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an operator sets for one provider.
+
+    Attributes:
+        budgets: limits that take the place of its connector's, by scope.
+        retry_first_s, retry_cap_s: as in `Settings`, for this provider; None: as the connector says, or all.
+    """
+
+    budgets: Mapping[str, BudgetSettings] = {}
+    retry_first_s: Annotated[float, Meta(gt=0)] | None = None
+    retry_cap_s: Annotated[float, Meta(gt=0)] | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,6 +130,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
     ] = "info"
+    tsp: Mapping[str, TspSettings] = {}
 
     @property
     def attempt_lasts_s(self) -> float:
@@ -127,7 +167,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             settings = msgspec.convert(values, cls, strict=False)
         except msgspec.ValidationError as error:
             raise SettingsError(
-                f"The settings are not valid: {error}. `fleetwrite settings` shows them all."
+                f"The settings are not valid: {_with_keys(error, values)}. `fleetwrite settings` shows them all."
             ) from error
         settings.check()
         return settings
@@ -145,6 +185,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             self.allowed_networks  # noqa: B018 - parsing is the check
         except ValueError as error:
             raise SettingsError(f"outbound_allowed_networks: {error}. Write networks like 10.1.0.0/16.") from error
+        for slug, tsp in self.tsp.items():
+            for scope, budget in tsp.budgets.items():
+                has_rate = budget.requests is not None
+                if has_rate != (budget.per_seconds is not None) or not (has_rate or budget.in_flight):
+                    raise SettingsError(
+                        f'tsp.{slug}.budgets."{scope}": `requests` and `per_seconds` go together; leave out both only'
+                        " where `in_flight` is given."
+                    )
+
+
+def _with_keys(error: msgspec.ValidationError, values: Mapping[str, Any]) -> str:
+    """What `error` says, with the keys of the provider's table, for which msgspec writes `[...]` only."""
+    text = str(error)
+    if "`$.tsp[...]" not in text:
+        return text
+    slug = next(slug for slug, table in values["tsp"].items() if not _is_valid(table, TspSettings))
+    text = text.replace("[...]", f".{slug}", 1)
+    if "[...]" in text:
+        budgets = values["tsp"][slug]["budgets"]
+        scope = next(scope for scope, budget in budgets.items() if not _is_valid(budget, BudgetSettings))
+        text = text.replace("[...]", f'."{scope}"', 1)
+    return text
+
+
+def _is_valid(value: Any, kind: type[msgspec.Struct]) -> bool:
+    try:
+        msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -167,6 +237,8 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             raise SettingsError(
                 f"{name} is set, but there is no setting {field}. `fleetwrite settings` shows them all."
             )
+        if defaults[field] is msgspec.NODEFAULT:
+            raise SettingsError(f"{name} is set, but {field} is a table: write it into the file of FLEETWRITE_CONFIG.")
         is_list = isinstance(defaults[field], tuple)
         values[field] = tuple(part.strip() for part in text.split(",") if part.strip()) if is_list else text
     return values
@@ -176,9 +248,13 @@ def reference() -> str:
     """All settings as a commented TOML file, at their defaults."""
     lines = [
         "# The settings of Fleetwrite, at their defaults. Each can also be given as an environment variable:",
-        f"# {PREFIX} and the name in capitals (lists with commas). Printed by `fleetwrite settings`.",
+        f"# {PREFIX} and the name in capitals (lists with commas), but for the tables at the end. Printed by",
+        "# `fleetwrite settings`.",
     ]
     for field in msgspec.structs.fields(Settings):
+        if field.default is msgspec.NODEFAULT:
+            lines += ["", *_TABLES]
+            continue
         info = msgspec.inspect.type_info(field.type)
         described = info.extra_json_schema if isinstance(info, msgspec.inspect.Metadata) else None
         # JSON's strings, numbers, booleans and lists are written the same in TOML.

@@ -6,11 +6,12 @@ from uuid import UUID
 
 import asyncpg
 
-from fleetwrite.connections import outage_store, store
+from fleetwrite.connections import login_store, outage_store, store
 from fleetwrite.connections.errors import ConnectionNotFoundError, UnknownFleetError
 from fleetwrite.connections.fields import base_url, check_fields, host_of, mask, require_texts
 from fleetwrite.connections.holding import hold_or_release
 from fleetwrite.connections.models import CREDENTIALS_PURPOSE, Account, Connection, NewConnection, NewLogin
+from fleetwrite.connections.usual_budgets import UsualBudgets
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.tsp_ids import tsp_id
 from fleetwrite.contract.enums import ConnectionStatusEnum
@@ -35,11 +36,19 @@ class ConnectionService:
     What decides who may use a connection is read each time: an agreement that ends, ends at once.
     """
 
-    def __init__(self, database: database.Database, vault: Vault, registry: Registry, dispatch: Dispatch) -> None:
+    def __init__(
+        self,
+        database: database.Database,
+        vault: Vault,
+        registry: Registry,
+        dispatch: Dispatch,
+        usual_budgets: UsualBudgets,
+    ) -> None:
         self._database = database
         self._vault = vault
         self._registry = registry
         self._dispatch = dispatch
+        self._usual_budgets = usual_budgets
 
     async def get(self, partner_id: UUID, connection_id: UUID) -> Connection:
         """The connection of this id, by one indexed query.
@@ -83,7 +92,7 @@ class ConnectionService:
         description: str | None = None,
         account_id: str | None = None,
     ) -> Connection:
-        """Connect a fleet to a provider: seal the login, and set up the provider's published budgets.
+        """Connect a fleet to a provider: seal the login, and set up the budgets that are usual there.
 
         Connections that name the same `account_id`, the provider's own id of the account, share what limits hold for
         the account as a whole; one without is taken to have an account for itself.
@@ -107,16 +116,6 @@ class ConnectionService:
             settings=settings,
             account_id=account_id,
         )
-        budgets = [
-            BudgetLimit(
-                scope=budget.scope,
-                requests=budget.requests,
-                per_seconds=budget.per_seconds,
-                in_flight=budget.in_flight,
-                shared=budget.shared,
-            )
-            for budget in manifest.budgets
-        ]
         try:
             async with self._database.transaction() as connection:
                 made = await store.insert(connection, new)
@@ -124,7 +123,7 @@ class ConnectionService:
                     connection,
                     made.id,
                     LANE_KIND,
-                    budgets,
+                    self._usual_budgets[tsp_slug],
                     held=made.silence is not None,
                     account_id=None if account_id is None else derive_id(ACCOUNTS, tsp_slug, account_id),
                 )
@@ -142,7 +141,9 @@ class ConnectionService:
     ) -> dict[UUID, Account]:
         """Accounts by connection id, by one query, whatever their status. Unknown ids are left out."""
         rows = await store.with_sealed_credentials(connection, connection_ids)
-        return {found.id: Account(found, sealed, self._vault, self._registry) for found, sealed in rows}
+        return {
+            found.id: Account(found, sealed, self._vault, self._registry, session) for found, sealed, session in rows
+        }
 
     async def replace_settings(self, connection_id: UUID, settings: Mapping[str, str]) -> None:
         """Set all settings of a connection anew; attempts that start later use them.
@@ -179,6 +180,8 @@ class ConnectionService:
         else:
             await outage_store.forget_probes(connection, [connection_id])
         await hold_or_release(self._dispatch, connection, connection_id)
+        if status is ConnectionStatusEnum.ACTIVE:
+            await self._dispatch.lift_bars(connection, connection_id)
 
     async def pause(self, partner_id: UUID, connection_id: UUID) -> Connection:
         """Send nothing more through a connection; go on accepting. What is under way is finished.
@@ -257,10 +260,13 @@ class ConnectionService:
                 await store.update_description(connection, connection_id, description)
             if login is not None:
                 await store.update_credentials(connection, connection_id, login.sealed, login.masked)
+                await login_store.forget(connection, connection_id)
                 if found.status is ConnectionStatusEnum.STALE:
                     status = status or ConnectionStatusEnum.ACTIVE
             if status is not None:
                 await self.set_status(connection, connection_id, status)
+            if login is not None:
+                await self._dispatch.lift_bars(connection, connection_id)
         return await self.get(partner_id, connection_id)
 
     async def _steer(
@@ -294,14 +300,27 @@ class ConnectionService:
     ) -> list[BudgetLimit]:
         """Set all limits of a connection anew and return them; a scope that is not named has no limit any more.
 
+        Those that are not the usual ones count as chosen: they stay when the usual ones change.
+
         Raises:
             ConnectionNotFoundError: as with `get`.
             UnknownScopeError: no call of the connection's provider has this scope.
         """
-        await self.get(partner_id, connection_id)
+        slug = (await self.get(partner_id, connection_id)).tsp_slug
         async with self._database.transaction() as connection:
-            await self._dispatch.replace_budgets(connection, connection_id, limits)
+            await self._dispatch.replace_budgets(connection, connection_id, limits, self._usual_budgets[slug])
             return await self._dispatch.budgets(connection, connection_id)
+
+    async def renew_budgets(self) -> None:
+        """Give all connections the limits that are usual now, where nobody chose others."""
+        for slug, usual in self._usual_budgets.items():
+            async with self._database.acquire() as connection:
+                ids = await store.ids_of_tsp(connection, slug)
+                outdated = await self._dispatch.with_outdated_budgets(connection, ids, usual)
+            # One by one, so that no transaction holds the lanes of many.
+            for connection_id in outdated:
+                async with self._database.transaction() as connection:
+                    await self._dispatch.renew_budgets(connection, connection_id, usual)
 
     def _slugs_of(self, wanted: UUID) -> list[str]:
         slugs = (connector.manifest.slug for connector in self._registry)

@@ -33,6 +33,7 @@ from fleetwrite.kit.ids import new_id
 from fleetwrite.operations import store
 from fleetwrite.operations.backlog import BacklogGate
 from fleetwrite.operations.errors import InvalidWriteError, ReferenceUsedError
+from fleetwrite.operations.foresight import Foresight
 from fleetwrite.operations.idempotency import KeyUse, fingerprint, keep_keys
 from fleetwrite.operations.models import KIND, Accepted, Operation, Terms, WriteRequest
 from fleetwrite.operations.payload import nulls, own_fields, without_nulls
@@ -91,6 +92,7 @@ class Acceptor:
         vault: Vault,
         dispatch: Dispatch,
         backlog: BacklogGate,
+        foresight: Foresight,
         settings: AcceptSettings,
     ) -> None:
         self._database = database
@@ -99,6 +101,7 @@ class Acceptor:
         self._vault = vault
         self._dispatch = dispatch
         self._backlog = backlog
+        self._foresight = foresight
         self._settings = settings
         self._group: GroupCommit[Accepted, ResourceOperation] = GroupCommit(database, self._store)
 
@@ -114,6 +117,7 @@ class Acceptor:
             ReferenceUsedError: it would be sent a second time.
             OrderConflictError: a sync write while older writes to the same record wait.
             BacklogFullError: too much is waiting already.
+            WouldExpireError: so much waits ahead of an async write that it would expire before its turn.
             IdempotencyKeyTakenError: a write with its key was accepted in the meantime.
         """
         connection = await self._connections.get(request.partner_id, request.body.connection_id)
@@ -175,6 +179,8 @@ class Acceptor:
             lease_lasts=self._settings.sync_lease if request.is_sync else timedelta(),
         )
         try:
+            if not request.is_sync:
+                await self._foresight.enter(_job(accepted))
             answer = await self._group.submit(accepted)
         except BaseException:
             self._backlog.leave(request.partner_id)

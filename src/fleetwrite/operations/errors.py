@@ -20,6 +20,18 @@ class BacklogFullError(FleetwriteError):
         self.retry_after_s = retry_after_s
 
 
+class WouldExpireError(FleetwriteError):
+    """So much waits ahead of the write that it would expire before its turn.
+
+    Attributes:
+        retry_after_s: when so much less is waiting that a write with as much time left would be taken.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class ReferenceUsedError(FleetwriteError):
     """The provider takes a reference only once, and this one was used by another operation."""
 

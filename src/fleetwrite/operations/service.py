@@ -27,6 +27,7 @@ from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.keyset import Page, Window, decode_cursor
 from fleetwrite.operations import store
 from fleetwrite.operations.accept import SECRETS_PURPOSE, Acceptance, Acceptor
+from fleetwrite.operations.conclusion import not_sent
 from fleetwrite.operations.errors import (
     IdempotencyKeyTakenError,
     InvalidWriteError,
@@ -34,7 +35,7 @@ from fleetwrite.operations.errors import (
     SecretNotFoundError,
     SecretNotReadyError,
 )
-from fleetwrite.operations.execute import ANSWER_S, Executor, not_sent
+from fleetwrite.operations.execute import ANSWER_S, Executor
 from fleetwrite.operations.handler import OperationHandler
 from fleetwrite.operations.idempotency import Replays
 from fleetwrite.operations.models import KIND, Task, Unready, WriteRequest, WriteResult
@@ -114,11 +115,11 @@ class OperationService:
             if replay is None:
                 raise
             return replay
-        losses = acceptance.accepted.losses
-        if not request.is_sync:
+        losses, lease = acceptance.accepted.losses, acceptance.accepted.job_lease
+        if lease is None:
             return WriteResult(operation=acceptance.answer, losses=losses, is_sync=False)
         # In a task of its own: a client that hangs up must not leave a write half settled.
-        task = asyncio.create_task(self._deliver(acceptance, started_at))
+        task = asyncio.create_task(self._deliver(acceptance, lease, started_at))
         self._syncing.add(task)
         task.add_done_callback(self._syncing.discard)
         return WriteResult(operation=await asyncio.shield(task), losses=losses, is_sync=True)
@@ -212,14 +213,14 @@ class OperationService:
             await asyncio.wait(self._syncing)
         await self._settler.close()
 
-    async def _deliver(self, acceptance: Acceptance, started_at: float) -> ResourceOperation:
+    async def _deliver(self, acceptance: Acceptance, lease: UUID, started_at: float) -> ResourceOperation:
         accepted = acceptance.accepted
         async with self._database.acquire() as connection:
             job = Job(
                 id=accepted.operation.id,
                 owner_id=accepted.operation.connection_id,
                 kind=KIND,
-                lease=accepted.job_lease or accepted.operation.id,
+                lease=lease,
                 scopes=accepted.scopes,
                 attempts=1,
                 claimed_at=acceptance.answer.created_at,

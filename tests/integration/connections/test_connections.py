@@ -11,6 +11,7 @@ from fleetwrite.connections.errors import (
 )
 from fleetwrite.connections.models import Connection
 from fleetwrite.connections.service import ConnectionService, to_read
+from fleetwrite.connections.usual_budgets import usual_budgets
 from fleetwrite.connectors.sdk.connector import Connector
 from fleetwrite.connectors.sdk.manifest import Budget, Field, LoginScheme, Manifest, Reconciliation
 from fleetwrite.connectors.sdk.registry import Registry, UnknownTspError
@@ -45,13 +46,15 @@ def manifest(slug: str) -> Manifest:
         name=slug.title(),
         source_name=TspEnum.SAMSARA,
         login=LoginScheme.BEARER,
+        credential_shape="token",
         credentials=(
             Field(name="user", label="User", description="The login."),
             Field(name="token", label="Token", description="Ask for one.", sensitive=True),
         ),
         settings=(Field(name="base_url", label="Address", description="Another.", required=False),),
         regions={"us": "https://api.example"},
-        offers=frozenset(),
+        offers=(),
+        listings=(),
         budgets=(Budget(scope="token", requests=7, per_seconds=3.0),),
         timeout_s=10,
         reconciliation=Reconciliation(settle_s=1, clock_allowance_s=1),
@@ -61,7 +64,8 @@ def manifest(slug: str) -> Manifest:
 @pytest.fixture
 def connections(database: Database) -> ConnectionService:
     registry = Registry({slug: cast("Connector", Offline(manifest(slug))) for slug in ("acme", "zeta")})
-    return ConnectionService(database, Vault(MasterKey(b"k" * 32)), registry, Dispatch(database))
+    usual = usual_budgets(registry, {})
+    return ConnectionService(database, Vault(MasterKey(b"k" * 32)), registry, Dispatch(database), usual)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ MANIFEST = Manifest(
     name="Acme Telematics",
     source_name=TspEnum.SAMSARA,
     login=LoginScheme.BEARER,
+    credential_shape="token",
     credentials=(
         Field(name="client_id", label="Client", description="From the dashboard."),
         Field(name="token", label="Token", description="Ask the administrator.", sensitive=True),
@@ -21,7 +22,8 @@ MANIFEST = Manifest(
         ON_UNCERTAIN,
     ),
     regions={"us": "https://us.example/", "eu": "https://eu.example"},
-    offers=frozenset(),
+    offers=(),
+    listings=(),
     budgets=(),
     timeout_s=10,
     reconciliation=Reconciliation(settle_s=1, clock_allowance_s=1),
