@@ -14,6 +14,7 @@ from fleetwrite.api.docs_page import DOCS_PAGE
 from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, Tag
 from fleetwrite.api.gateway import Gateway
 from fleetwrite.api.health import HEALTH
+from fleetwrite.api.id_map import ID_MAP
 from fleetwrite.api.openapi import build_document
 from fleetwrite.api.operations import OPERATIONS
 from fleetwrite.api.records import RECORDS
@@ -43,6 +44,7 @@ ENDPOINTS: Final[Sequence[Endpoint]] = (
     *OPERATIONS,
     *CONTROL,
     *RECORDS,
+    *ID_MAP,
     *CONNECTIONS,
     *WEBHOOKS,
     *AUTHENTICATION,

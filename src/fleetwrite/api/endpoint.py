@@ -9,11 +9,13 @@ from msgspec import Struct
 
 from fleetwrite.access.models import Principal
 from fleetwrite.access.scopes import Scope
+from fleetwrite.api.intake import LARGEST_BODY
 from fleetwrite.bootstrap import Services
 from fleetwrite.operations.models import Directives
 
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
+CSV: Final = "text/csv"
 
 
 class Tag(Enum):
@@ -25,6 +27,7 @@ class Tag(Enum):
     MAINTENANCE = "Maintenance & Vehicle Health"
     CONNECTIONS = "Connections"
     OPERATIONS = "Resource Operations"
+    RECORDS = "Id Map"
     WEBHOOKS = "Webhooks"
     AUTHENTICATION = "Authentication"
     INSIGHT = "Health & Insight"
@@ -38,7 +41,7 @@ class ApiRequest(Struct, kw_only=True):
         principal: who is calling; None where the endpoint asks for no token.
         path: the path's ids, by their names in the table.
         query: the endpoint's query Struct.
-        body: the endpoint's body Struct, or the raw bytes of a form.
+        body: the endpoint's body Struct, or the raw bytes of what is no JSON.
         directives: what the headers of a write ask for.
         is_lenient: whether unknown body fields are to be ignored (`Prefer: handling=lenient`).
         ignored_fields: those that were.
@@ -66,7 +69,11 @@ class ApiRequest(Struct, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What is sent back. `content` is encoded as JSON, unless it is bytes; None for no body."""
+    """What is sent back. `content` is encoded as JSON, unless it is bytes; None for no body.
+
+    An iterator of bytes is sent as it comes, piece by piece. What fails before the first piece is answered as ever;
+    later, the client sees the answer break off.
+    """
 
     status: int = 200
     content: Any = None
@@ -97,8 +104,9 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         path: with its parameters in braces; each is an id.
         scope: what the caller's token must allow; None: no token needed.
         query: Struct of the query parameters; None: there are none, and whatever comes is ignored.
-        body: Struct of the request body; None: none is read.
+        body: Struct of the request body, or str where it is no JSON and no form; None: none is read.
         media_type: how the body is written.
+        largest_body: in bytes.
         has_directives: whether the headers of writes are read.
         answers: by status; the errors that every endpoint can give are added by the document.
         description: what the summary leaves out.
@@ -113,7 +121,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     answers: Mapping[int, AnswerShape]
     scope: Scope | None = None
     query: type[Struct] | None = None
-    body: type[Struct] | None = None
+    body: type[Struct] | type[str] | None = None
     media_type: str = JSON
+    largest_body: int = LARGEST_BODY
     has_directives: bool = False
     description: str = ""

@@ -40,8 +40,14 @@ from fleetwrite.operations.errors import (
     ReferenceUsedError,
     SecretNotFoundError,
     SecretNotReadyError,
+    WouldExpireError,
 )
-from fleetwrite.records.errors import RecordNotFoundError
+from fleetwrite.records.errors import (
+    InvalidImportError,
+    InvalidRecordQueryError,
+    RecordNotFoundError,
+    RecordsMetMeanwhileError,
+)
 from fleetwrite.webhooks.errors import (
     DuplicateSubscriptionError,
     InvalidSubscriptionError,
@@ -119,7 +125,7 @@ def _bad_fields(error: BadConnectionFieldsError) -> Answer:
     )
 
 
-def _wait_first(error: BacklogFullError) -> Answer:
+def _wait_first(error: BacklogFullError | WouldExpireError) -> Answer:
     seconds = error.retry_after_s
     body = errors.TooManyRequests(detail=RetryAfterDetail(retry_after_seconds=seconds, message=str(error)))
     return Answer(status=429, content=body, headers=(("Retry-After", str(seconds)),))
@@ -165,17 +171,21 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         MayBeWrittenError: _plain(409),
         ConnectionDrainingError: _plain(409),
         DuplicateSubscriptionError: _plain(409),
+        RecordsMetMeanwhileError: _plain(409, ("Retry-After", "1")),
         ContentTooLargeError: _too_large,
         UnsupportedMediaTypeError: _plain(415),
         InvalidRequestError: lambda error: _invalid(error.details),
         InvalidBodyError: lambda error: _invalid(error.details),
         InvalidWriteError: lambda error: _invalid(error.details),
         InvalidSubscriptionError: lambda error: _invalid(error.details),
+        InvalidRecordQueryError: lambda error: _invalid(error.details),
+        InvalidImportError: lambda error: _invalid(error.details),
         BadCursorError: _one_fault("query.cursor", ErrorType.FORMAT),
         BadConnectionFieldsError: _bad_fields,
         LoginCheckError: _one_fault("body.credentials", ErrorType.RANGE),
         UnknownScopeError: _one_fault("body.budgets", ErrorType.ENUM),
         BacklogFullError: _wait_first,
+        WouldExpireError: _wait_first,
         UnofferedWriteError: _plain(501),
     }
 )

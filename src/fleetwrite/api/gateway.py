@@ -5,8 +5,9 @@ size (413), JSON (400), then path, query, headers and body together (422 with al
 service finds (404 for a connection that is not the caller's, 422 for ids, 501, 409, 429).
 """
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -15,7 +16,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from fleetwrite.api.decoding import InvalidBodyError, decode_body, decode_query
-from fleetwrite.api.endpoint import FORM, Answer, ApiRequest, Endpoint
+from fleetwrite.api.endpoint import JSON, Answer, ApiRequest, Endpoint
 from fleetwrite.api.error_answers import INTERNAL_ERROR, MethodNotAllowedError, RouteNotFoundError, answer_to
 from fleetwrite.api.headers import (
     IGNORED_FIELDS,
@@ -67,7 +68,12 @@ class Gateway:
         with structlog.contextvars.bound_contextvars(request_id=identity):
             answer = await self._answer(request, scope, receive)
             if answer is not None:
-                await _send(send, answer, identity)
+                try:
+                    await _send(send, answer, identity, receive if scope["method"] != "HEAD" else None)
+                except Exception:
+                    # The server hangs up on this, so that nobody takes what came for the whole.
+                    _log.exception("answer broke off", method=scope["method"], path=self._path)
+                    raise
             status = CLIENT_GONE if answer is None else answer.status
             seconds = time.perf_counter() - started_at
             observe(self._endpoints.get(scope["method"]), status, seconds)
@@ -85,7 +91,7 @@ class Gateway:
         try:
             endpoint = self._endpoint(scope["method"])
             await self._check(endpoint, request, scope, receive)
-            return _encoded(await endpoint.handler(self._services, request), _lenience(request))
+            return await _begun(_encoded(await endpoint.handler(self._services, request), _lenience(request)))
         except ClientGoneError:
             return None
         except Exception as error:  # noqa: BLE001 # the last resort: whatever it is, the client gets an answer
@@ -123,9 +129,9 @@ class Gateway:
 
 
 def _decode(endpoint: Endpoint, request: ApiRequest, raw: bytes, faults: list[ValidationErrorDetail]) -> None:
-    if endpoint.media_type == FORM:
+    if endpoint.media_type != JSON:
         request.body = raw
-    elif endpoint.body is not None:
+    elif endpoint.body is not None and not issubclass(endpoint.body, str):
         try:
             decoded = decode_body(endpoint.body, raw, lenient=request.is_lenient)
             request.body, request.ignored_fields = decoded.body, decoded.ignored_fields
@@ -139,7 +145,7 @@ async def _raw_body(endpoint: Endpoint, headers: Mapping[str, str], receive: Rec
     if endpoint.body is None:
         return b""
     check_media_type(headers, endpoint.media_type)
-    return await read_body(headers, receive)
+    return await read_body(headers, receive, endpoint.largest_body)
 
 
 def _lenience(request: ApiRequest) -> tuple[tuple[str, str], ...]:
@@ -153,15 +159,56 @@ def _lenience(request: ApiRequest) -> tuple[tuple[str, str], ...]:
 
 def _encoded(answer: Answer, more_headers: tuple[tuple[str, str], ...] = ()) -> Answer:
     content = answer.content
-    body = content if isinstance(content, bytes) else b"" if content is None else _ENCODER.encode(content)
+    is_ready = isinstance(content, bytes | AsyncIterator)
+    body = content if is_ready else b"" if content is None else _ENCODER.encode(content)
     return msgspec.structs.replace(answer, content=body, headers=(*answer.headers, *more_headers))
 
 
-async def _send(send: Send, answer: Answer, identity: str) -> None:
+async def _begun(answer: Answer) -> Answer:
+    """The answer; of one that comes in pieces the first is there, so that it is known to begin."""
+    pieces = answer.content
+    if not isinstance(pieces, AsyncIterator):
+        return answer
+    first = await anext(pieces, b"")
+
+    async def all_pieces() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return msgspec.structs.replace(answer, content=all_pieces())
+
+
+async def _send(send: Send, answer: Answer, identity: str, receive: Receive | None) -> None:
+    """Send the answer. `receive` tells whether the client is still there; None: it wants no body."""
     head = [(b"x-request-id", identity.encode())]
     head += [(name.lower().encode(), value.encode()) for name, value in answer.headers]
     if answer.status != 204:
         head.append((b"content-type", answer.media_type.encode()))
-        head.append((b"content-length", str(len(answer.content)).encode()))
+        if isinstance(answer.content, bytes):
+            head.append((b"content-length", str(len(answer.content)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": head})
-    await send({"type": "http.response.body", "body": answer.content})
+    if isinstance(answer.content, bytes):
+        await send({"type": "http.response.body", "body": answer.content})
+        return
+    if receive is not None:
+        await _send_pieces(send, answer.content, receive)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _send_pieces(send: Send, pieces: AsyncIterator[bytes], receive: Receive) -> None:
+    """Send what comes for as long as the client is there."""
+    hung_up = asyncio.create_task(_until_hung_up(receive))
+    try:
+        async for piece in pieces:
+            if hung_up.done():
+                return
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    finally:
+        hung_up.cancel()
+        await asyncio.wait({hung_up})
+
+
+async def _until_hung_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -13,11 +13,12 @@ from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.kit.errors import FleetwriteError
 
 LARGEST_BODY: Final = 256 * 1024
-"""Bytes. The longest honest body, a group message to thousands, has about half of that."""
+"""Bytes of a body where its endpoint says nothing else. The longest honest one of JSON, a group message to thousands,
+has about half of that."""
 
 _MOST_DISCARDED: Final = 8 * 1024 * 1024
 """Bytes of an oversized body that are read and thrown away, because common clients look for the answer only when
-they have sent everything; what is larger still is cut off."""
+they have sent everything; what is larger still, and more than twice what would be read, is cut off."""
 
 
 class ClientGoneError(FleetwriteError):
@@ -27,8 +28,8 @@ class ClientGoneError(FleetwriteError):
 class ContentTooLargeError(FleetwriteError):
     """The body is larger than we read. `was_read` says whether the rest of it was taken off the line."""
 
-    def __init__(self, *, was_read: bool) -> None:
-        super().__init__(f"The body is larger than {LARGEST_BODY} bytes: send less in one request.")
+    def __init__(self, *, was_read: bool, largest: int = LARGEST_BODY) -> None:
+        super().__init__(f"The body is larger than {largest} bytes: send less in one request.")
         self.was_read = was_read
 
 
@@ -61,27 +62,29 @@ def check_media_type(headers: Mapping[str, str], expected: str) -> None:
         raise UnsupportedMediaTypeError("Send the body uncompressed, without `Content-Encoding`.")
 
 
-async def read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
-    """Read the body, unless it is larger than `LARGEST_BODY`; never holds more than that.
+async def read_body(headers: Mapping[str, str], receive: Receive, largest: int = LARGEST_BODY) -> bytes:
+    """Read the body, unless it is larger than `largest`; never holds more than that.
 
     Raises:
         ContentTooLargeError: it is, by its declared length or by what came.
         ClientGoneError: the client hung up.
     """
     declared = headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > LARGEST_BODY:
+    most_discarded = max(_MOST_DISCARDED, 2 * largest)
+    if declared.isdecimal() and int(declared) > largest:
         # Who asks first (100-continue) sends nothing more after a refusal.
         waits_for_us = headers.get("expect", "").lower() == "100-continue"
-        discard = not waits_for_us and int(declared) <= _MOST_DISCARDED
-        raise ContentTooLargeError(was_read=discard and await _discard(receive))
+        discard = not waits_for_us and int(declared) <= most_discarded
+        raise ContentTooLargeError(was_read=discard and await _discard(receive, most_discarded), largest=largest)
     chunks: list[bytes] = []
     size = 0
     while True:
         chunk, more = await _next_chunk(receive)
         size += len(chunk)
-        if size > LARGEST_BODY:
+        if size > largest:
             chunks.clear()
-            raise ContentTooLargeError(was_read=not more or await _discard(receive))
+            was_read = not more or await _discard(receive, most_discarded)
+            raise ContentTooLargeError(was_read=was_read, largest=largest)
         chunks.append(chunk)
         if not more:
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -133,10 +136,10 @@ async def _next_chunk(receive: Receive) -> tuple[bytes, bool]:
     return message.get("body", b""), message.get("more_body", False)
 
 
-async def _discard(receive: Receive) -> bool:
+async def _discard(receive: Receive, most: int) -> bool:
     """Take the rest of a body off the line; say whether that was all of it."""
     size, more = 0, True
-    while more and size <= _MOST_DISCARDED:
+    while more and size <= most:
         chunk, more = await _next_chunk(receive)
         size += len(chunk)
     return not more

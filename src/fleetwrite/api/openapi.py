@@ -41,8 +41,8 @@ _ERROR_WORDS: Final[Mapping[int, str]] = {
     404: "It is unknown, or somebody else's.",
     405: "The path does not take this method.",
     409: "It contradicts the present state.",
-    413: "The body is larger than 256 KiB.",
-    415: "The body is not declared as JSON in UTF-8.",
+    413: "The body is too large: above 256 KiB, where nothing else is said.",
+    415: "The body is not declared as what is read here, in UTF-8.",
     422: "The request is not valid; all faults at once.",
     429: "Too much is waiting.",
     500: "Our fault.",
@@ -64,6 +64,7 @@ _HEADER_WORDS: Final[Mapping[str, str]] = {
     "WWW-Authenticate": "How to authenticate.",
     "Allow": "The methods that this path takes.",
     "Cache-Control": "`no-store`.",
+    "Content-Disposition": "A name for the file.",
 }
 
 _DIRECTIVES: Final[Sequence[tuple[str, str, Schema]]] = (
@@ -215,7 +216,9 @@ def _inlined(schema: Any, components: Mapping[str, Schema]) -> Any:
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        return _inlined(components[schema["$ref"].rsplit("/", 1)[1]], components)
+        named = _inlined(components[schema["$ref"].rsplit("/", 1)[1]], components)
+        # Beside a reference stands what is said of this use of it: a default.
+        return {**named, **{key: value for key, value in schema.items() if key != "$ref"}}
     return {key: _inlined(value, components) for key, value in schema.items()}
 
 

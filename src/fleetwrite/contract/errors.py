@@ -18,6 +18,7 @@ class ErrorType(enum.StrEnum):
     WRONG_KIND = "wrong_kind"
     REQUIRED_BY_TSP = "required_by_tsp"
     LOSS = "loss"
+    CONFLICT = "conflict"
 
 
 class ValidationErrorDetail(Struct, frozen=True, kw_only=True):

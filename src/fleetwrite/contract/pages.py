@@ -1,10 +1,17 @@
 """Page envelopes. Two of them: telematics and orgs count, integrations and notifications do not."""
 
-from typing import Annotated, Generic, TypeVar
+from datetime import timedelta
+from typing import Annotated, Final, Generic, TypeVar
 
 from msgspec import Meta, Struct
 
 ItemT = TypeVar("ItemT")
+
+LONGEST_SPAN: Final = timedelta(days=45)
+"""The contract's limit of a list's date range."""
+
+DEFAULT_SPAN: Final = timedelta(days=1)
+"""How far back a list reaches when the client does not say; the contract's default."""
 
 
 class CursorPage(Struct, Generic[ItemT], frozen=True, kw_only=True):

@@ -10,7 +10,6 @@ from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Database
 from fleetwrite.operations import store
 from fleetwrite.operations.models import MESSAGES, Operation
-from fleetwrite.records.models import record_id
 from fleetwrite.records.store import was_known
 
 _ALIKE: Final[Mapping[ResourceEnum, tuple[ResourceEnum, ...]]] = {
@@ -52,9 +51,8 @@ class Evidence:
 
     async def knew(self, operation: Operation, source_id: str, ago: timedelta) -> bool:
         """Whether the record with this id was known to us longer ago than `ago`."""
-        record = record_id(operation.connection_id, operation.resource, source_id)
         async with self._database.acquire() as connection:
-            return await was_known(connection, record, ago)
+            return await was_known(connection, operation.connection_id, operation.resource, source_id, ago)
 
 
 def _addressees(payload: Mapping[str, Any]) -> set[str]:

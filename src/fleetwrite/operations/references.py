@@ -1,7 +1,6 @@
 """Which body fields hold our ids, of what kind, and how they are turned into the provider's."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
@@ -12,31 +11,10 @@ from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.telematics import WriteBody
 from fleetwrite.records.models import Record
+from fleetwrite.records.references import REFERENCES
 
 TARGET: Final = "id"
 """The path id of a PATCH among a write's references."""
-
-REFERENCES: Final[Mapping[ResourceEnum, Mapping[str, ResourceEnum]]] = MappingProxyType(
-    {
-        ResourceEnum.MESSAGE: {
-            "sender_id": ResourceEnum.USER,
-            "recipient_id": ResourceEnum.USER,
-            "reply_to_message_id": ResourceEnum.MESSAGE,
-        },
-        ResourceEnum.GROUP_MESSAGE: {"sender_id": ResourceEnum.USER, "recipient_ids": ResourceEnum.USER},
-        ResourceEnum.DVIR_LOG: {
-            "driver_id": ResourceEnum.USER,
-            "vehicle_id": ResourceEnum.VEHICLE,
-            "trailer_id": ResourceEnum.TRAILER,
-        },
-        ResourceEnum.FUEL_TRANSACTION: {
-            "driver_id": ResourceEnum.USER,
-            "vehicle_id": ResourceEnum.VEHICLE,
-            "co_driver_id": ResourceEnum.USER,
-        },
-    }
-)
-"""Resource -> body field -> the kind of record it points to."""
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):

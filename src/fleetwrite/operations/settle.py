@@ -22,7 +22,7 @@ from fleetwrite.operations import store
 from fleetwrite.operations.metrics import observe
 from fleetwrite.operations.models import Operation, Settlement, Success, outcome_code
 from fleetwrite.operations.rendering import event_data, write_answer
-from fleetwrite.records.models import WrittenRecord, record_id
+from fleetwrite.records.models import WrittenRecord
 from fleetwrite.records.store import merge_written
 
 log = structlog.get_logger(__name__)
@@ -83,6 +83,9 @@ class Settler:
             attempts = [(new_id(), one.job.id, log) for one in kept for log in one.logs]
             if attempts:
                 await store.insert_attempts(connection, attempts)
+            made = [(one.job.id, one.made) for one in kept if one.made is not None]
+            if made:
+                await store.update_made(connection, made)
             operations = await self._end(connection, kept)
             logs = await store.select_attempts(connection, list(operations))
             answers = {of: write_answer(operation, logs[of]) for of, operation in operations.items()}
@@ -102,18 +105,22 @@ class Settler:
     async def _end(self, connection: Connection, settlements: Sequence[Settlement]) -> dict[UUID, Operation]:
         """Give those that are over their end; returns all operations as they stand now."""
         operations = {one.job.id: one.operation for one in settlements}
-        succeeded: dict[UUID, Success] = {}
+        written: dict[UUID, WrittenRecord] = {}
         failed: list[UUID] = []
         for one in settlements:
             if isinstance(one.end, Success):
-                succeeded[one.job.id] = one.end
-                operations[one.job.id] = _succeeded(one.operation, one.end)
+                written[one.job.id] = _written(one.operation, one.end)
             elif one.end is not None:
                 failed.append(one.job.id)
                 operations[one.job.id] = msgspec.structs.replace(
                     one.operation, status=ResourceOperationStatusEnum.FAILED
                 )
-        over = [operations[of] for of in (*succeeded, *failed)]
+        if written:
+            ids = await merge_written(connection, list(written.values()))
+            for of, record in written.items():
+                found = ids[record.connection_id, record.resource, record.source_id]
+                operations[of] = _succeeded(operations[of], record.source_id, found)
+        over = [operations[of] for of in (*written, *failed)]
         if over:
             outcomes = {one.job.id: outcome_code(one.logs[-1]) for one in settlements if one.job.id in failed}
             times = await store.end_operations(
@@ -121,8 +128,6 @@ class Settler:
             )
             for of, at in times.items():
                 operations[of] = msgspec.structs.replace(operations[of], updated_at=at)
-        if succeeded:
-            await merge_written(connection, [_written(operations[of], end) for of, end in succeeded.items()])
         if failed:
             # What may be at the provider after all keeps what it went there with, for `/retry`.
             surely_not_written = [
@@ -144,14 +149,9 @@ def _may_be_written(settlement: Settlement) -> bool:
     return not isinstance(settlement.end, Success) and settlement.end is not None and settlement.end.may_be_written
 
 
-def _succeeded(operation: Operation, end: Success) -> Operation:
-    # An update keeps the source_id it was accepted with: that is the record the partner named.
-    source_id = operation.source_id or end.source_id
+def _succeeded(operation: Operation, source_id: str, resource_id: UUID) -> Operation:
     return msgspec.structs.replace(
-        operation,
-        status=ResourceOperationStatusEnum.SUCCESS,
-        source_id=source_id,
-        resource_id=operation.resource_id or record_id(operation.connection_id, operation.resource, source_id),
+        operation, status=ResourceOperationStatusEnum.SUCCESS, source_id=source_id, resource_id=resource_id
     )
 
 
@@ -159,6 +159,7 @@ def _written(operation: Operation, end: Success) -> WrittenRecord:
     return WrittenRecord(
         connection_id=operation.connection_id,
         resource=operation.resource,
+        # An update keeps the source_id it was accepted with: that is the record the partner named.
         source_id=operation.source_id or end.source_id,
         attributes=end.attributes,
         source_data=end.source_data,

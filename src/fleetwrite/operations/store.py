@@ -43,6 +43,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     operation: Operation
     payload_json: str
     terms: Terms
+    made: str | None
 
 
 def read_operation(row: Any) -> Operation:
@@ -152,13 +153,30 @@ async def delete_secrets(connection: Connection, operation_ids: Sequence[UUID]) 
 async def select_stored(connection: Connection, operation_ids: Sequence[UUID]) -> list[Stored]:
     """Operations with all that was agreed at accept."""
     rows = await connection.fetch(
-        f"SELECT {_COLUMNS}, o.directives::text AS terms {_FROM} WHERE o.id = ANY($1::uuid[])",
+        f"SELECT {_COLUMNS}, o.directives::text AS terms, o.made_source_id {_FROM} WHERE o.id = ANY($1::uuid[])",
         operation_ids,
     )
     return [
-        Stored(operation=read_operation(row), payload_json=row["payload"], terms=_TERMS.decode(row["terms"]))
+        Stored(
+            operation=read_operation(row),
+            payload_json=row["payload"],
+            terms=_TERMS.decode(row["terms"]),
+            made=row["made_source_id"],
+        )
         for row in rows
     ]
+
+
+async def update_made(connection: Connection, made: Sequence[tuple[UUID, str]]) -> None:
+    """Keep what writes made at the provider that are not complete."""
+    await connection.execute(
+        """
+        UPDATE operations SET made_source_id = made.source_id
+        FROM unnest($1::uuid[], $2::text[]) AS made (id, source_id) WHERE operations.id = made.id
+        """,
+        [operation_id for operation_id, _ in made],
+        [source_id for _, source_id in made],
+    )
 
 
 class Alike(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,10 @@
 """What can be wrong with a record."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from fleetwrite.contract.enums import ResourceEnum
+from fleetwrite.contract.errors import ValidationErrorDetail
 from fleetwrite.kit.errors import FleetwriteError
 
 
@@ -11,3 +13,23 @@ class RecordNotFoundError(FleetwriteError):
 
     def __init__(self, resource: ResourceEnum, record_id: UUID) -> None:
         super().__init__(f"There is no {resource} {record_id}: take the id from GET /v2/telematics/{resource}s.")
+
+
+class InvalidImportError(FleetwriteError):
+    """Lines of an import can not be; `details` names them."""
+
+    def __init__(self, details: Sequence[ValidationErrorDetail]) -> None:
+        super().__init__("; ".join(f"{detail.path}: {detail.message}" for detail in details))
+        self.details = details
+
+
+class RecordsMetMeanwhileError(FleetwriteError):
+    """While ids were imported, somebody else wrote what they were for. Nothing was changed; it can be tried again."""
+
+
+class InvalidRecordQueryError(FleetwriteError):
+    """What is asked for does not go together; `details` names every fault."""
+
+    def __init__(self, details: Sequence[ValidationErrorDetail]) -> None:
+        super().__init__("; ".join(f"{detail.path}: {detail.message}" for detail in details))
+        self.details = details

@@ -13,7 +13,9 @@ from fleetwrite.kit.ids import derive_id
 
 
 def record_id(connection_id: UUID, resource: ResourceEnum, source_id: str) -> UUID:
-    """Our id of a provider's thing: the same however often, and from wherever, it is read."""
+    """Our id of a provider's thing, unless a partner brought another: the same however often, and from wherever, it is
+    read.
+    """
     return derive_id(connection_id, resource, source_id)
 
 
@@ -21,14 +23,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One thing at a provider.
 
     Attributes:
-        id: ours, derived from connection, resource and source_id.
+        id: ours, derived from connection, resource and source_id unless a partner brought its own.
         connection_id: the account it is in.
         resource: what it is.
         source_id: the provider's id of it.
         attributes: what we know of it, by the contract's field names.
         source_data: the provider's own JSON; empty where it was not asked for.
         source_data_hash: SHA-256 in hex of the provider's JSON with sorted keys.
-        occurred_at: when it happened according to the provider, else when we first heard of it.
+        occurred_at: when it happened according to the provider or the write, else when we first heard of it.
         created_at: when we first heard of it.
         updated_at: when anything of this changed.
         deleted_at: since when the provider does not have it any more.
@@ -41,7 +43,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     attributes: Mapping[str, Any]
     source_data: Mapping[str, Any]
     source_data_hash: str
-    occurred_at: datetime | None
+    occurred_at: datetime
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
@@ -64,9 +66,8 @@ class WrittenRecord(msgspec.Struct, frozen=True, kw_only=True):
         connection_id: the account it is in.
         resource: what was written.
         source_id: the provider's id of it.
-        attributes: the fields written; those not named keep their values.
+        attributes: the body's fields, as far as the provider holds them; those not named keep their values.
         source_data: what the provider answered; empty when that says nothing of the record.
-        occurred_at: when it happened, for resources that happen.
     """
 
     connection_id: UUID
@@ -74,4 +75,3 @@ class WrittenRecord(msgspec.Struct, frozen=True, kw_only=True):
     source_id: str
     attributes: Mapping[str, Any]
     source_data: Mapping[str, Any]
-    occurred_at: datetime | None = None

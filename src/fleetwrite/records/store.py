@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,46 +13,20 @@ from fleetwrite.connectors.sdk.connector import SourceRecord
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.tsps import TspEnum
 from fleetwrite.kit.database import Connection
-from fleetwrite.kit.keyset import Page, PageQuery, Window
 from fleetwrite.records.models import Record, SharedRecord, WrittenRecord, record_id
+from fleetwrite.records.references import Source, with_derived_ids
+from fleetwrite.records.written import our_ids, told_attributes, told_time
 
-_SHARED: Final = """
-    SELECT r.id, r.connection_id, r.resource, r.source_id, r.attributes, r.source_data_hash, r.occurred_at,
-        r.created_at, r.updated_at, r.deleted_at, c.fleet_id, s.fleet_ref, c.tsp_slug, c.source_name,
+COLUMNS: Final = """
+    r.id, r.connection_id, r.resource, r.source_id, r.attributes, r.source_data_hash, r.occurred_at,
+    r.created_at, r.updated_at, r.deleted_at
 """
-_FROM_SHARED: Final = """
-    FROM records r
-        JOIN connections c ON c.id = r.connection_id
-        JOIN active_shares s ON s.fleet_id = c.fleet_id
-"""
-_WITH_SOURCE_DATA: Final = _SHARED + "r.source_data" + _FROM_SHARED
-# The provider's JSON is the larger part of a record: it is neither read nor decoded when nobody asked for it.
-_WITHOUT_SOURCE_DATA: Final = _SHARED + "NULL AS source_data" + _FROM_SHARED
+OWNER: Final = "c.fleet_id, s.fleet_ref, c.tsp_slug, c.source_name"
+SHARES: Final = "FROM active_shares s JOIN connections c ON c.fleet_id = s.fleet_id"
+IS_SHARED: Final = "s.partner_id = {} AND c.status NOT IN ('deleted', 'cancelled')"
 
 _JSON: Final = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _NUL: Final = b"\\u0000"
-
-
-class RecordFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which records are wanted; None does not narrow.
-
-    Attributes:
-        resource: vehicles, trailers or users.
-        connection_id: those of one account.
-        fleet_ids: those of these fleets.
-        fleet_refs: the same, by the partner's own names.
-        ids: these.
-        source_ids: these, by the provider's ids.
-        is_driver: users who are drivers, or who are known not to be.
-    """
-
-    resource: ResourceEnum
-    connection_id: UUID | None = None
-    fleet_ids: Collection[UUID] | None = None
-    fleet_refs: Collection[str] | None = None
-    ids: Collection[UUID] | None = None
-    source_ids: Collection[str] | None = None
-    is_driver: bool | None = None
 
 
 async def resolve(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Record]:
@@ -64,60 +38,84 @@ async def resolve(connection: Connection, ids: Collection[UUID]) -> dict[UUID, R
     return {row["id"]: _record(row) for row in rows}
 
 
-async def was_known(connection: Connection, record_id: UUID, ago: timedelta) -> bool:
+async def was_known(
+    connection: Connection, connection_id: UUID, resource: ResourceEnum, source_id: str, ago: timedelta
+) -> bool:
     """Whether a record was known longer ago than that."""
     known: bool = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM records WHERE id = $1 AND created_at < fleetwrite_now() - $2::interval)",
-        record_id,
+        """
+        SELECT EXISTS (SELECT FROM records WHERE connection_id = $1 AND resource = $2 AND source_id = $3
+            AND NOT is_reserved AND created_at < fleetwrite_now() - $4::interval)
+        """,
+        connection_id,
+        resource.value,
+        source_id,
         ago,
     )
     return known
 
 
-async def page_shared(
-    connection: Connection,
-    partner_id: UUID,
-    wanted: RecordFilter,
-    window: Window,
-    *,
-    include_source_data: bool,
-) -> tuple[Page[SharedRecord], int]:
-    """A page of the records shared with a partner, and how many there are in all.
+async def select_ids(connection: Connection, sources: Collection[Source]) -> dict[Source, UUID]:
+    """Our ids of what providers know by these; unknown ones are left out."""
+    wanted = [source for source in sources if "\0" not in source[2]]
+    rows = await connection.fetch(
+        """
+        SELECT r.id, r.connection_id, r.resource, r.source_id
+        FROM unnest($1::uuid[], $2::text[], $3::text[]) AS u (connection_id, resource, source_id)
+            JOIN records r USING (connection_id, resource, source_id)
+        """,
+        *_transposed(wanted),
+    )
+    return {_source(row): row["id"] for row in rows}
 
-    The contract wants the total with every page, and both read all that matches: for one account of 1,000
-    vehicles 3 ms together, for 100,000 vehicles of 100 fleets 100 ms (60 of them to find the page: an index in
-    the order of the list would save these, and make partners with few records among many pay instead).
-    """
-    query = PageQuery(_WITH_SOURCE_DATA if include_source_data else _WITHOUT_SOURCE_DATA, prefix="r")
-    query.where("s.partner_id = {} AND c.status NOT IN ('deleted', 'cancelled')", partner_id)
-    query.where("r.resource = {}", wanted.resource.value)
-    if wanted.connection_id is not None:
-        query.where("r.connection_id = {}", wanted.connection_id)
-    query.where_among("c.fleet_id", wanted.fleet_ids)
-    query.where_among("s.fleet_ref", wanted.fleet_refs)
-    query.where_among("r.id", wanted.ids)
-    query.where_among("r.source_id", wanted.source_ids)
-    if wanted.is_driver is not None:
-        query.where("r.attributes -> 'is_driver' = {}", wanted.is_driver)
-    page = await query.fetch(connection, window)
-    return page.of(_shared), await query.count(connection)
+
+async def select_sources(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Source]:
+    """What providers know by which ids, by ours; unknown ones are left out."""
+    rows = await connection.fetch(
+        "SELECT id, connection_id, resource, source_id FROM records WHERE id = ANY($1)", list(ids)
+    )
+    return {row["id"]: _source(row) for row in rows}
 
 
 async def find_shared(
     connection: Connection, partner_id: UUID, resource: ResourceEnum, wanted_id: UUID
 ) -> SharedRecord | None:
-    """The record of this kind and id, if it is shared with the partner."""
+    """The record of this kind and id, if it is shared with the partner; also one that the provider has no more."""
     row = await connection.fetchrow(
-        _WITH_SOURCE_DATA
-        + """
-        WHERE r.id = $2 AND r.resource = $3
-            AND s.partner_id = $1 AND c.status NOT IN ('deleted', 'cancelled')
-        """,
+        f"SELECT {COLUMNS}, r.source_data, {OWNER} {SHARES} JOIN records r ON r.connection_id = c.id"
+        f" WHERE {IS_SHARED.format('$1')} AND r.id = $2 AND r.resource = $3 AND NOT r.is_reserved",
         partner_id,
         wanted_id,
         resource.value,
     )
-    return None if row is None else _shared(row)
+    return None if row is None else read_shared(row)
+
+
+# A record that was reserved comes into being when it is met for the first time.
+_INSERT: Final = """
+    INSERT INTO records AS r
+        (id, connection_id, resource, source_id, attributes, source_data, source_data_hash, occurred_at,
+         created_at, updated_at)
+    SELECT
+        -- Somebody may have brought the id that would have been ours for something else.
+        CASE WHEN other.id IS NULL THEN u.id ELSE gen_random_uuid() END,
+        u.connection_id, u.resource, u.source_id, u.attributes, u.source_data, u.source_data_hash,
+        coalesce(u.occurred_at, fleetwrite_now()), fleetwrite_now(), fleetwrite_now()
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::jsonb[], $6::jsonb[], $7::text[], $8::timestamptz[])
+            WITH ORDINALITY AS u
+            (connection_id, resource, source_id, id, attributes, source_data, source_data_hash, occurred_at, place)
+        LEFT JOIN records other ON other.id = u.id
+            AND (other.connection_id, other.resource, other.source_id) <> (u.connection_id, u.resource, u.source_id)
+    ORDER BY u.place
+    ON CONFLICT (connection_id, resource, source_id) DO UPDATE SET
+        -- They differ where the time was told.
+        occurred_at = CASE WHEN r.is_reserved OR excluded.occurred_at <> excluded.created_at
+            THEN excluded.occurred_at ELSE r.occurred_at END,
+        created_at = CASE WHEN r.is_reserved THEN excluded.created_at ELSE r.created_at END,
+        updated_at = excluded.updated_at,
+        deleted_at = NULL,
+        is_reserved = false,
+"""
 
 
 async def upsert_many(
@@ -132,97 +130,107 @@ async def upsert_many(
         (resource, source_id) -> our id.
     """
     listed = {
-        record_id(connection_id, record.resource, record.source_id): WrittenRecord(
-            connection_id=connection_id,
-            resource=record.resource,
-            source_id=record.source_id,
-            attributes=record.attributes,
-            source_data=record.source_data,
-            occurred_at=record.occurred_at,
+        (connection_id, record.resource, record.source_id): _Known(
+            record.attributes, record.source_data, record.occurred_at
         )
         for record in records
     }
     await connection.execute(
-        """
-        INSERT INTO records AS r
-            (id, connection_id, resource, source_id, attributes, source_data, source_data_hash, occurred_at,
-             created_at, updated_at)
-        SELECT u.id, u.connection_id, u.resource, u.source_id, u.attributes, u.source_data, u.source_data_hash,
-            coalesce(u.occurred_at, fleetwrite_now()), fleetwrite_now(), fleetwrite_now()
-        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[],
-            $8::timestamptz[])
-            AS u (id, connection_id, resource, source_id, attributes, source_data, source_data_hash, occurred_at)
-        ON CONFLICT (id) DO UPDATE SET
+        _INSERT
+        + """
             attributes = excluded.attributes,
             source_data = excluded.source_data,
-            source_data_hash = excluded.source_data_hash,
-            updated_at = excluded.updated_at,
-            deleted_at = NULL
+            source_data_hash = excluded.source_data_hash
         WHERE r.source_data_hash <> excluded.source_data_hash
             OR r.attributes <> excluded.attributes
             OR r.deleted_at IS NOT NULL
         """,
         *_columns(listed),
     )
-    return {(record.resource, record.source_id): found for found, record in listed.items()}
+    # All of them are locked now, changed or not: no import can give them other ids.
+    ids = await select_ids(connection, listed)
+    return {(resource, source_id): found for (_, resource, source_id), found in ids.items()}
 
 
-async def merge_written(connection: Connection, written: Sequence[WrittenRecord]) -> None:
+async def merge_written(connection: Connection, written: Sequence[WrittenRecord]) -> dict[Source, UUID]:
     """Keep what successful writes tell, of any number of connections, by one statement.
 
     Of a record that is there already, the attributes written replace theirs, and the others stay.
+
+    Returns:
+        (connection, resource, source_id) -> our id.
     """
-    merged: dict[UUID, WrittenRecord] = {}
+    pointed = {one for record in written for one in our_ids(record.resource, record.attributes)}
+    sources = await select_sources(connection, pointed) if pointed else {}
+    source_ids = {of: source_id for of, (_, _, source_id) in sources.items()}
+    merged: dict[Source, _Known] = {}
     for one in written:
-        key = record_id(one.connection_id, one.resource, one.source_id)
-        before = merged.get(key)
-        merged[key] = one if before is None else _after(before, one)
-    await connection.execute(
-        """
-        INSERT INTO records AS r
-            (id, connection_id, resource, source_id, attributes, source_data, source_data_hash, occurred_at,
-             created_at, updated_at)
-        SELECT u.id, u.connection_id, u.resource, u.source_id, u.attributes, u.source_data, u.source_data_hash,
-            coalesce(u.occurred_at, fleetwrite_now()), fleetwrite_now(), fleetwrite_now()
-        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[],
-            $8::timestamptz[])
-            AS u (id, connection_id, resource, source_id, attributes, source_data, source_data_hash, occurred_at)
-        ON CONFLICT (id) DO UPDATE SET
+        known = _Known(
+            told_attributes(one.resource, one.attributes, source_ids),
+            one.source_data,
+            told_time(one.resource, one.attributes),
+        )
+        key = (one.connection_id, one.resource, one.source_id)
+        merged[key] = known if key not in merged else merged[key].then(known)
+    rows = await connection.fetch(
+        _INSERT
+        + """
             attributes = r.attributes || excluded.attributes,
             -- An answer that says nothing of the record does not wipe out what an earlier one said.
             source_data = CASE WHEN excluded.source_data = '{}' THEN r.source_data ELSE excluded.source_data END,
             source_data_hash = CASE WHEN excluded.source_data = '{}' THEN r.source_data_hash
-                ELSE excluded.source_data_hash END,
-            updated_at = excluded.updated_at,
-            deleted_at = NULL
+                ELSE excluded.source_data_hash END
+        RETURNING id, connection_id, resource, source_id
         """,
         *_columns(merged),
     )
+    return {_source(row): row["id"] for row in rows}
 
 
-def _after(before: WrittenRecord, later: WrittenRecord) -> WrittenRecord:
-    return msgspec.structs.replace(
-        later,
-        attributes={**before.attributes, **later.attributes},
-        source_data=later.source_data or before.source_data,
-        occurred_at=later.occurred_at or before.occurred_at,
-    )
+class _Known(msgspec.Struct, frozen=True):
+    """What is known of a record: attributes, the provider's JSON, and when it happened."""
+
+    attributes: Mapping[str, Any]
+    source_data: Mapping[str, Any]
+    occurred_at: datetime | None
+
+    def then(self, later: "_Known") -> "_Known":
+        """What is known after `later` was told as well."""
+        return _Known(
+            {**self.attributes, **later.attributes},
+            later.source_data or self.source_data,
+            later.occurred_at or self.occurred_at,
+        )
 
 
-def _columns(records: Mapping[UUID, WrittenRecord]) -> tuple[list[Any], ...]:
+def _columns(records: Mapping[Source, _Known]) -> tuple[list[Any], ...]:
     # In one order everywhere: two transactions that write the same records wait for each other and not crosswise.
-    rows = [(key, records[key]) for key in sorted(records)]
-    source_data = [_stored(record.source_data) for _, record in rows]
+    sources = sorted(records)
+    rows = [records[source] for source in sources]
+    source_data = [_stored(record.source_data) for record in rows]
     return (
-        [key for key, _ in rows],
-        [record.connection_id for _, record in rows],
-        [record.resource.value for _, record in rows],
-        [record.source_id for _, record in rows],
-        [_stored(record.attributes) for _, record in rows],
+        *_transposed(sources),
+        [record_id(*source) for source in sources],
+        [
+            _stored(with_derived_ids(connection_id, resource, record.attributes))
+            for (connection_id, resource, _), record in zip(sources, rows, strict=True)
+        ],
         source_data,
         [hashlib.sha256(bytes(text)).hexdigest() for text in source_data],
-        [record.occurred_at for _, record in rows],
+        [record.occurred_at for record in rows],
     )
+
+
+def _transposed(sources: Sequence[Source]) -> tuple[list[UUID], list[str], list[str]]:
+    return (
+        [connection_id for connection_id, _, _ in sources],
+        [resource.value for _, resource, _ in sources],
+        [source_id for _, _, source_id in sources],
+    )
+
+
+def _source(row: asyncpg.Record) -> Source:
+    return row["connection_id"], ResourceEnum(row["resource"]), row["source_id"]
 
 
 def _stored(value: Mapping[str, Any]) -> msgspec.Raw:
@@ -259,7 +267,8 @@ def _record(row: asyncpg.Record) -> Record:
     )
 
 
-def _shared(row: asyncpg.Record) -> SharedRecord:
+def read_shared(row: asyncpg.Record) -> SharedRecord:
+    """The record in a row that has `COLUMNS`, `source_data` and `OWNER`."""
     return SharedRecord(
         record=_record(row),
         fleet_id=row["fleet_id"],

@@ -17,7 +17,8 @@ from fleetwrite.bootstrap import Services, open_services
 from fleetwrite.cli.status import Status, read_status, tables
 from fleetwrite.connections.models import Connection
 from fleetwrite.contract.enums import ConnectionStatusEnum
-from fleetwrite.dispatch.models import Lane, NewJob
+from fleetwrite.dispatch.claims import claim
+from fleetwrite.dispatch.models import Again, Bar, Closing, Lane, NewJob
 from fleetwrite.settings import Settings
 from fleetwrite.vault.keyfile import KeyFile
 
@@ -58,7 +59,7 @@ def shown(status: Status) -> str:
 async def test_what_waits_and_what_stands_still_is_shown(services: Services) -> None:
     busy, quiet = await connect(services, "busy"), await connect(services, "quiet", "[bold]Depot")
     await enqueue(services, busy, 3)
-    await services.dispatch.close(busy.id, ["token"], 90)
+    await services.dispatch.close(busy.id, Closing(for_s=90, call=("token",)))
     async with services.database.transaction() as connection:
         await services.connections.set_status(connection, quiet.id, ConnectionStatusEnum.STALE)
 
@@ -89,6 +90,20 @@ async def test_hosts_that_are_not_called_for_now_are_shown(services: Services) -
     status = await read_status(services.database, 10)
     assert [breaker.host for breaker in status.breakers] == ["api.samsara.com:443"]
     assert "api.samsara.com:443" in shown(status)
+
+
+async def test_calls_that_a_login_has_no_right_to_are_shown(services: Services) -> None:
+    narrow = await connect(services, "narrow")
+    await enqueue(services, narrow, 1)
+    async with services.database.transaction() as transaction:
+        (job,) = await claim(transaction, "operation", 1, timedelta(minutes=1))
+        await services.dispatch.settle(
+            transaction, [(job, Again(delay_s=0, notice=Bar(scope="[drivers]", is_again=False)))]
+        )
+    (bar,) = (status := await read_status(services.database, 10)).dispatch.bars
+    assert (bar.owner_id, bar.scope) == (narrow.id, "[drivers]")
+    for word in ("no right", str(narrow.id), "[drivers]"):
+        assert word in shown(status)
 
 
 async def test_a_login_that_works_again_does_not_override_the_operator(services: Services) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from fleetwrite.kit.database import Connection, Database
-from fleetwrite.kit.keyset import Page, PageQuery, Window, decode_cursor
+from fleetwrite.kit.keyset import BadCursorError, Cursor, Order, Page, PageQuery, Place, Window, decode_cursor
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -134,9 +134,9 @@ async def test_conditions_narrow_the_page_and_the_count_alike(things: Database) 
         narrowed.where("t.kind = {}", "odd")
         narrowed.where("(t.id > {} OR t.id = {})", UUID(int=4), UUID(int=1))
         narrowed.where_among("t.id", None)
-        page = await narrowed.fetch(connection, Window(size=2))
+        page, total = await narrowed.fetch_counted(connection, Window(size=2))
         assert [row["id"].int for row in page.items] == [1, 5]
-        assert await narrowed.count(connection) == 4
+        assert total == 4
         rest = await narrowed.fetch(connection, Window(cursor=decode_cursor(page.next_page), size=2))
         assert [row["id"].int for row in rest.items] == [7, 9]
 
@@ -147,4 +147,83 @@ async def test_among_no_values_nothing_is_found_and_a_nul_matches_nothing(things
         for values, found in (([], 0), (["\0"], 0), (["odd", "\0"], 1)):
             narrowed = query()
             narrowed.where_among("t.kind", values)
-            assert await narrowed.count(connection) == found
+            assert (await narrowed.fetch_counted(connection, Window()))[1] == found
+
+
+async def test_a_list_is_counted_with_its_first_page_and_anew_only_for_other_conditions(things: Database) -> None:
+    async with things.acquire() as connection:
+        await add(connection, *range(6))
+        first, total = await query().fetch_counted(connection, Window(size=2))
+        assert total == 6
+        await add(connection, 6, 7)
+        on = Window(cursor=decode_cursor(first.next_page), size=2)
+        second, again = await query().fetch_counted(connection, on)
+        assert ([row["id"].int for row in second.items], again) == ([2, 3], 6)
+        back = Window(cursor=decode_cursor(second.previous_page), size=2)
+        assert (await query().fetch_counted(connection, back))[1] == 6
+        narrowed = query()
+        narrowed.where("t.kind = {}", "odd")
+        assert (await narrowed.fetch_counted(connection, on))[1] == 4
+        assert (await query().fetch_counted(connection, Window()))[1] == 8
+
+
+BY_KIND = Order(name="kind", key="t.kind", column="kind", is_time=False)
+
+
+async def test_a_list_can_be_ordered_by_a_text(things: Database) -> None:
+    async with things.acquire() as connection:
+        await add(connection, *range(6))
+        query = PageQuery("SELECT t.id, t.created_at, t.kind FROM things t", prefix="t", order=BY_KIND)
+        met: list[int] = []
+        cursor = None
+        for _ in range(3):
+            page = await query.fetch(connection, Window(cursor=decode_cursor(cursor), size=2, descending=True))
+            met += [row["id"].int for row in page.items]
+            cursor = page.next_page
+    assert (met, cursor) == ([5, 3, 1, 4, 2, 0], None)
+
+
+async def test_a_place_in_another_order_is_no_cursor_of_this_list(things: Database) -> None:
+    ordered = PageQuery("SELECT t.id, t.created_at, t.kind FROM things t", prefix="t", order=BY_KIND)
+    async with things.acquire() as connection:
+        await add(connection, 1, 2)
+        by_time = await query().fetch(connection, Window(size=1))
+        by_kind = await ordered.fetch(connection, Window(size=1))
+        for wrong, page in ((ordered, by_time), (query(), by_kind)):
+            with pytest.raises(BadCursorError):
+                await wrong.fetch(connection, Window(cursor=decode_cursor(page.next_page)))
+        forged = Cursor(place=Place(None, UUID(int=1), "a\0b"), order="kind")
+        with pytest.raises(BadCursorError):
+            await ordered.fetch(connection, Window(cursor=forged))
+
+
+OWNED = "SELECT t.id, t.created_at, t.kind FROM things t"
+OWNERS = "SELECT t.*, o.name FROM (VALUES ('odd', 'Odette'), ('even', 'Eve')) AS o (kind, name)"
+
+
+def owned_query(*names: str) -> PageQuery:
+    owned = PageQuery(OWNED, prefix="t", owners=OWNERS)
+    owned.where("t.kind = o.kind")
+    owned.where_owner_among("o.name", names)
+    return owned
+
+
+@pytest.mark.parametrize("descending", [False, True])
+async def test_rows_of_several_owners_are_one_list(things: Database, descending: bool) -> None:
+    async with things.acquire() as connection:
+        await add(connection, *range(10))
+        met: list[tuple[int, str]] = []
+        cursor = None
+        while True:
+            window = Window(cursor=decode_cursor(cursor), size=3, descending=descending)
+            page, total = await owned_query("Odette", "Eve").fetch_counted(connection, window)
+            met += [(row["id"].int, row["name"]) for row in page.items]
+            assert total == 10
+            cursor = page.next_page
+            if cursor is None:
+                break
+        expected = [(number, "Odette" if number % 2 else "Eve") for number in range(10)]
+        assert met == (expected[::-1] if descending else expected)
+        page, total = await owned_query("Eve").fetch_counted(connection, Window())
+        assert ([row["id"].int for row in page.items], total) == ([0, 2, 4, 6, 8], 5)
+        assert (await owned_query().fetch_counted(connection, Window()))[1] == 0

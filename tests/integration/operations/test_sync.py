@@ -82,7 +82,7 @@ async def test_a_throttled_sync_write_holds_back_the_others_under_the_same_limit
         world.fault("POST", "/fleet/trailers", "status", status=429, headers={"Retry-After": "30"})
         answer = await world.write(ResourceEnum.TRAILER, {"trailer_name": writes.new_mark()}, is_sync=True)
         assert endings(answer) == [THROTTLED]
-        await world.write(ResourceEnum.VEHICLE, {"vehicle_name": writes.new_mark()})
+        await world.write(ResourceEnum.TRAILER, {"trailer_name": writes.new_mark()})
         assert await world.run_due() == 0
         await world.shift(timedelta(seconds=30))
         assert await world.run_due() == 1

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from fleetwrite.dispatch.backoff import Backoff
 from fleetwrite.dispatch.claims import claim
+from fleetwrite.dispatch.models import Closing
 from fleetwrite.webhooks.models import KIND, DeliverySettings
 from integration.webhooks.harness import SOON, Received, Receiver, Webhooks
 
@@ -242,7 +243,7 @@ async def test_a_pause_that_was_asked_for_holds_for_interrupted_attempts_too(
     await webhooks.fan_out().fan_out_once()
     async with webhooks.database.transaction() as connection:
         [job] = await claim(connection, KIND, 10, timedelta(0))
-    await webhooks.dispatch.close(subscription.id, job.scopes, 60.0)
+    await webhooks.dispatch.close(subscription.id, Closing(for_s=60.0, call=job.scopes))
     async with webhooks.worker():
         async with asyncio.timeout(20):
             while await webhooks.database.pool.fetchval("SELECT due_at < fleetwrite_now() FROM jobs"):

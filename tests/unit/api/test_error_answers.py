@@ -14,6 +14,7 @@ from fleetwrite.dispatch.errors import OrderConflictError, UnknownScopeError
 from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.kit.keyset import BadCursorError
 from fleetwrite.operations.errors import BacklogFullError, ReferenceUsedError, SecretNotReadyError
+from fleetwrite.records.errors import InvalidImportError, InvalidRecordQueryError, RecordsMetMeanwhileError
 from fleetwrite.webhooks.errors import DuplicateSubscriptionError, SubscriptionNotFoundError
 
 DETAIL = ValidationErrorDetail(path="body.vin", input="1", message="Must be a string.", error_type=ErrorType.TYPE)
@@ -36,7 +37,10 @@ DETAIL = ValidationErrorDetail(path="body.vin", input="1", message="Must be a st
         (ContentTooLargeError(was_read=True), 413),
         (UnsupportedMediaTypeError("no JSON"), 415),
         (InvalidRequestError([DETAIL]), 422),
-        (BadCursorError("no cursor"), 422),
+        (RecordsMetMeanwhileError("again"), 409),
+        (InvalidImportError([DETAIL]), 422),
+        (InvalidRecordQueryError([DETAIL]), 422),
+        (BadCursorError(), 422),
         (UnknownScopeError("no scope"), 422),
         (UnofferedWriteError("not offered"), 501),
     ],

@@ -1,6 +1,7 @@
 """The gateway around handlers that a test brings along, over a bare ASGI call."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ import structlog
 from msgspec import Struct
 
 from fleetwrite.api.app import create_app
-from fleetwrite.api.endpoint import Answer, ApiRequest, Endpoint, Tag
+from fleetwrite.api.endpoint import CSV, Answer, ApiRequest, Endpoint, Tag
 from fleetwrite.bootstrap import Services
 
 SERVICES: Any = SimpleNamespace()  # no handler here calls a service
@@ -32,6 +33,43 @@ async def answer_nonsense(_services: Services, _request: ApiRequest) -> Answer:
     return Answer(content=object())
 
 
+async def pieces(*texts: bytes) -> AsyncIterator[bytes]:
+    """Texts, and a failure where one is empty."""
+    for text in texts:
+        if not text:
+            raise ZeroDivisionError("the password is hunter2")
+        yield text
+
+
+async def stream(_services: Services, _request: ApiRequest) -> Answer:
+    return Answer(content=pieces(b"a,b\r\n", b"1,2\r\n"), media_type=CSV)
+
+
+async def stream_nothing(_services: Services, _request: ApiRequest) -> Answer:
+    return Answer(content=pieces(), media_type=CSV)
+
+
+async def fail_at_once(_services: Services, _request: ApiRequest) -> Answer:
+    return Answer(content=pieces(b""), media_type=CSV)
+
+
+async def fail_later(_services: Services, _request: ApiRequest) -> Answer:
+    return Answer(content=pieces(b"a,b\r\n", b""), media_type=CSV)
+
+
+async def stream_endlessly(_services: Services, _request: ApiRequest) -> Answer:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0)
+            yield b"line\r\n"
+
+    return Answer(content=endless(), media_type=CSV)
+
+
+async def count_bytes(_services: Services, request: ApiRequest) -> Answer:
+    return Answer(content={"bytes": len(request.body)})
+
+
 def endpoint(method: str, path: str, handler: Any, **more: Any) -> Endpoint:
     return Endpoint(
         method=method,
@@ -49,6 +87,12 @@ ENDPOINTS = (
     endpoint("POST", "/greetings", greet, body=Greeting),
     endpoint("GET", "/broken", break_down),
     endpoint("GET", "/nonsense", answer_nonsense),
+    endpoint("GET", "/lines", stream),
+    endpoint("GET", "/no-lines", stream_nothing),
+    endpoint("GET", "/broken-lines", fail_at_once),
+    endpoint("GET", "/broken-off-lines", fail_later),
+    endpoint("GET", "/endless-lines", stream_endlessly),
+    endpoint("POST", "/lines", count_bytes, body=str, media_type=CSV, largest_body=1_000_000),
 )
 
 
@@ -71,8 +115,16 @@ class Exchange:
         return {name.decode(): value.decode() for name, value in self.sent[0]["headers"]}
 
     @property
+    def body(self) -> bytes:
+        return b"".join(message["body"] for message in self.sent[1:])
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.sent[-1].get("more_body", False)
+
+    @property
     def json(self) -> Any:
-        return msgspec.json.decode(self.sent[1]["body"])
+        return msgspec.json.decode(self.body)
 
 
 async def call(
@@ -136,6 +188,83 @@ async def test_an_answer_that_cannot_be_written_is_an_unforeseen_error() -> None
     exchange = await call("GET", "/nonsense")
 
     assert (exchange.status, exchange.json) == (500, {"message": "Internal Server Error"})
+
+
+def stays_connected() -> Callable[[], Awaitable[Any]]:
+    """A client that has sent its request and reads."""
+    messages = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> Any:
+        return messages.pop() if messages else await asyncio.Event().wait()
+
+    return receive
+
+
+async def test_an_answer_in_pieces_is_sent_piece_by_piece() -> None:
+    exchange = await call("GET", "/lines", receive=stays_connected())
+
+    assert (exchange.status, exchange.headers["content-type"]) == (200, "text/csv")
+    assert "content-length" not in exchange.headers
+    assert [message["body"] for message in exchange.sent[1:]] == [b"a,b\r\n", b"1,2\r\n", b""]
+    assert exchange.is_complete
+
+
+async def test_an_answer_without_pieces_is_empty() -> None:
+    exchange = await call("GET", "/no-lines", receive=stays_connected())
+
+    assert (exchange.status, exchange.body, exchange.is_complete) == (200, b"", True)
+
+
+async def test_of_an_answer_in_pieces_a_head_request_gets_the_headers() -> None:
+    exchange = await call("HEAD", "/lines")
+
+    assert (exchange.status, exchange.headers["content-type"], exchange.body) == (200, "text/csv", b"")
+    assert exchange.is_complete
+
+
+async def test_what_fails_before_the_first_piece_is_an_unforeseen_error() -> None:
+    exchange = await call("GET", "/broken-lines", receive=stays_connected())
+
+    assert (exchange.status, exchange.json) == (500, {"message": "Internal Server Error"})
+
+
+async def test_an_answer_that_fails_later_breaks_off_so_that_nobody_takes_it_for_the_whole() -> None:
+    exchange = Exchange()
+    scope = {"type": "http", "method": "GET", "path": "/broken-off-lines", "query_string": b"", "headers": []}
+    with structlog.testing.capture_logs() as logs, pytest.raises(ZeroDivisionError):
+        await create_app(SERVICES, ENDPOINTS)(scope, stays_connected(), exchange.send)
+
+    assert (exchange.status, exchange.body, exchange.is_complete) == (200, b"a,b\r\n", False)
+    assert [(entry["event"], entry["log_level"]) for entry in logs] == [("answer broke off", "error")]
+
+
+async def test_nothing_more_is_made_for_a_client_that_hangs_up() -> None:
+    gone = asyncio.Event()
+
+    class Reader(Exchange):
+        async def send(self, message: Any) -> None:
+            await super().send(message)
+            if len(self.sent) == 5:
+                gone.set()
+
+    async def receive() -> Any:
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    reader = Reader()
+    scope = {"type": "http", "method": "GET", "path": "/endless-lines", "query_string": b"", "headers": []}
+    await create_app(SERVICES, ENDPOINTS)(scope, receive, reader.send)
+
+    assert reader.status == 200
+
+
+async def test_a_body_that_is_no_json_is_handed_on_as_it_came_up_to_the_endpoints_own_bound() -> None:
+    taken = await call("POST", "/lines", b"x" * 1_000_000, Content_Type="text/csv; charset=utf-8")
+    assert (taken.status, taken.json) == (200, {"bytes": 1_000_000})
+
+    refused = await call("POST", "/lines", b"x" * 1_000_001, Content_Type="text/csv")
+    assert (refused.status, "1000000 bytes" in refused.json["detail"]) == (413, True)
+    assert (await call("POST", "/lines", b"{}", Content_Type="application/json")).status == 415
 
 
 async def test_an_unknown_path_is_not_found() -> None:

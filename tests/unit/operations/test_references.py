@@ -5,7 +5,8 @@ from uuid import UUID
 from fleetwrite.connectors.sdk.write import SourceReference
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.telematics import WRITE_BODIES
-from fleetwrite.operations.references import REFERENCES, TARGET, resolve, source_fields
+from fleetwrite.operations.references import TARGET, resolve, source_fields
+from fleetwrite.records.references import REFERENCES
 
 IDS = [UUID(int=number) for number in range(1, 5)]
 KNOWN = {one: SourceReference(f"s{one.int}", {}) for one in IDS}
