@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -81,7 +81,7 @@ def api(
     """Serve the API. Needs DATABASE_URL and FLEETWRITE_VAULT_KEY_FILE; run as many as you like."""
     from fleetwrite.cli.processes import serve_api  # noqa: PLC0415 - see up
 
-    _run(serve_api(config, host=host, port=port, fd=fd))
+    _serve(serve_api(config, host=host, port=port, fd=fd))
 
 
 @app.command()
@@ -96,7 +96,7 @@ def worker(
     """
     from fleetwrite.cli.processes import work  # noqa: PLC0415 - see up
 
-    _run(work(config, announce=announce))
+    _serve(work(config, announce=announce))
 
 
 @app.command()
@@ -130,6 +130,15 @@ def settings() -> None:
 
 
 @app.command()
+def connectors() -> None:
+    """Print which writes each installed connector takes, as a page of Markdown."""
+    from fleetwrite.connectors.sdk.matrix import matrix  # noqa: PLC0415 - see up
+    from fleetwrite.connectors.sdk.registry import Registry  # noqa: PLC0415 - see up
+
+    typer.echo(matrix(connector.manifest for connector in Registry.load()), nl=False)
+
+
+@app.command()
 def simulator(
     tsp: Annotated[str, typer.Argument(help="The provider's slug, such as samsara.")],
     *,
@@ -141,7 +150,7 @@ def simulator(
     from fleetwrite.connectors.sdk.simulator.finding import simulator_class  # noqa: PLC0415 - see up
 
     data_dir.mkdir(parents=True, exist_ok=True)
-    _run(run_simulator(simulator_class(tsp)(data_dir), port=port, on_ready=typer.echo))
+    _serve(run_simulator(simulator_class(tsp)(data_dir), port=port, on_ready=typer.echo))
 
 
 @fence_app.callback(invoke_without_command=True)
@@ -235,10 +244,18 @@ async def _in_loop(work: Any) -> None:
     work()
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
+def _serve(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command that serves, on the fastest event loop that this system has."""
+    import uvicorn  # noqa: PLC0415 - see up
+
+    return _run(work, uvicorn.Config("", loop="auto", log_config=None).get_loop_factory())
+
+
+def _run(work: Coroutine[Any, Any, T], loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
     """Run a command; an error of ours becomes one line and exit code 1."""
     try:
-        return asyncio.run(work)
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            return runner.run(work)
     except FleetwriteError as error:
         typer.secho(f"fleetwrite: {error}", err=True, fg=typer.colors.RED)
         sys.exit(1)

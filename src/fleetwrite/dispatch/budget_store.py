@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fleetwrite.dispatch.closing import Budget, close
 from fleetwrite.dispatch.models import BudgetLimit, Closing
-from fleetwrite.dispatch.pacing import Pace, grown_back
+from fleetwrite.dispatch.pacing import MOST_FORGIVEN_S, Pace, grown_back
 from fleetwrite.kit.clock import database_now
 from fleetwrite.kit.database import Connection
 
@@ -166,21 +166,32 @@ def _numbers(limit: BudgetLimit | None) -> tuple[int | None, float | None, int |
 
 
 async def lock_budgets(
-    connection: Connection, keeper_ids: Collection[UUID], scopes: Collection[str] | None = None
+    connection: Connection,
+    keeper_ids: Collection[UUID],
+    scopes: Collection[str] | None = None,
+    process_id: UUID | None = None,
 ) -> tuple[datetime, dict[tuple[UUID, str], Pace]]:
-    """The database's time, and the state of these keepers' budgets (of these scopes only, where given), locked."""
+    """The database's time, and the state of these keepers' budgets (of these scopes only, where given), locked.
+
+    `process_id` is whose calls are to be paced: what it has had for itself for a whole window, it may be late in.
+    """
     rows = await connection.fetch(
         """
-        SELECT owner_id, scope, requests, per_seconds, next_at, closed_until, in_flight, share, lowered_at, claimed_by
+        SELECT owner_id, scope, requests, per_seconds, next_at, closed_until, in_flight, share, lowered_at, claimed_by,
+               claimed_by = $3 AND claimed_since < fleetwrite_now() - make_interval(secs => per_seconds) AS is_alone
         FROM budgets
         WHERE owner_id = ANY($1::uuid[]) AND ($2::text[] IS NULL OR scope = ANY($2::text[]))
         ORDER BY owner_id, scope FOR NO KEY UPDATE
         """,
         sorted(set(keeper_ids)),
         None if scopes is None else sorted(set(scopes)),
+        process_id,
     )
     now: datetime = await connection.fetchval("SELECT fleetwrite_now()")
     paces = {(row["owner_id"], row["scope"]): pace_of(row, now) for row in rows}
+    for row in rows:
+        if row["is_alone"]:
+            paces[row["owner_id"], row["scope"]].forgives_s = MOST_FORGIVEN_S
     capped = [key for key, pace in paces.items() if pace.room is not None]
     if capped:
         for key, flying in (await _count_in_flight(connection, capped)).items():
@@ -243,13 +254,28 @@ async def _count_in_flight(connection: Connection, keys: Sequence[tuple[UUID, st
     return {(row["owner_id"], row["scope"]): row["flying"] for row in rows}
 
 
+async def are_last_slots_of(connection: Connection, owner_id: UUID, scopes: Sequence[str], process_id: UUID) -> bool:
+    """Whether this process handed out the last slot of each limited budget of these scopes of an owner."""
+    theirs: bool = await connection.fetchval(
+        """
+        SELECT EXISTS (SELECT FROM lane_owners o JOIN budgets b ON b.owner_id IN (o.id, o.account_id)
+        WHERE o.id = $1 AND scope = ANY($2::text[]) AND requests IS NOT NULL AND claimed_by IS DISTINCT FROM $3)
+        """,
+        owner_id,
+        list(scopes),
+        process_id,
+    )
+    return not theirs
+
+
 async def update_next_at(
     connection: Connection, taken: Sequence[tuple[UUID, str, datetime]], claimed_by: UUID | None
 ) -> None:
     """Keep the state of budgets of which slots were taken, and by which process."""
     await connection.execute(
         """
-        UPDATE budgets SET next_at = taken.next_at, claimed_by = $4
+        UPDATE budgets SET next_at = taken.next_at, claimed_by = $4,
+               claimed_since = CASE WHEN claimed_by IS DISTINCT FROM $4 THEN fleetwrite_now() ELSE claimed_since END
         FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS taken (owner_id, scope, next_at)
         WHERE budgets.owner_id = taken.owner_id AND budgets.scope = taken.scope
         """,
@@ -333,19 +359,21 @@ def _budget(row: Any) -> Budget:
     )
 
 
-async def closed_for_s(connection: Connection, owner_id: UUID, scopes: Sequence[str]) -> float:
+async def closed_for_s(connection: Connection, owner_id: UUID, scopes: Sequence[str], trials: Sequence[str]) -> float:
     """Seconds until an owner may make calls of these scopes, as none of their budgets is closed, its account's
-    included, and none is barred; 0: it may.
+    included, and none is barred but those that the call is a trial of; 0: it may.
     """
     closed_s: float = await connection.fetchval(
         """
         SELECT GREATEST(0, COALESCE(max(extract(epoch FROM until - fleetwrite_now())), 0))::float8 FROM (
             SELECT closed_until AS until FROM lane_owners o JOIN budgets b ON b.owner_id IN (o.id, o.account_id)
             WHERE o.id = $1 AND scope = ANY($2::text[])
-            UNION ALL SELECT until FROM bars WHERE owner_id = $1 AND scope = ANY($2::text[])
+            UNION ALL SELECT until FROM bars
+            WHERE owner_id = $1 AND scope = ANY($2::text[]) AND scope <> ALL($3::text[])
         ) AS closings
         """,
         owner_id,
         list(scopes),
+        list(trials),
     )
     return closed_s

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from fleetwrite.dispatch import bars, budget_store, store
+from fleetwrite.dispatch import bars, budget_store, lane_store, store
 from fleetwrite.dispatch.bars import Barred
 from fleetwrite.dispatch.models import PRIORITIES, Job
 from fleetwrite.dispatch.pacing import HORIZON, Pace, earliest_slot, is_full, look_ahead, occupy, take_slot
@@ -36,12 +36,12 @@ async def claim(
     Must run in a transaction of its own. A job whose time is over comes back as expired, one whose last attempt never
     reported as interrupted; both without a slot.
     """
-    lanes = await store.lock_due_lanes(connection, kind, limit)
+    lanes = await lane_store.lock_due_lanes(connection, kind, limit, process_id)
     if not lanes:
         return []
     keepers = {lane["owner_id"] for lane in lanes} | {lane["account_id"] for lane in lanes if lane["account_id"]}
     # Asked again: waiting for the budgets may have taken a while, and slots count from now.
-    now, paces = await budget_store.lock_budgets(connection, keepers)
+    now, paces = await budget_store.lock_budgets(connection, keepers, process_id=process_id)
     clock = clock_at(now)
     untouched = {key: pace.next_at for key, pace in paces.items()}
     barred = await _select_barred(connection, lanes)
@@ -55,6 +55,7 @@ async def claim(
     lanes = _urgent_first(lanes, candidates)
     jobs: list[Job] = []
     not_before: list[datetime | None] = []
+    gave_work: list[bool] = []
     for lane in lanes:
         keys = [(keeper, scope) for scope in lane["scopes"] for keeper in (lane["owner_id"], lane["account_id"])]
         lane_paces = {key: paces[key] for key in keys if key in paces}
@@ -64,6 +65,7 @@ async def claim(
         taken, bound = _take(lane, kind, candidates[lane["id"]], all_paces, clock, room)
         jobs.extend(_spaced(taken, lane_paces, process_id, tuple(trials)))
         not_before.append(bound)
+        gave_work.append(bool(taken))
     tried = [(bar.owner_id, bar.scope, pace.next_at) for bar, pace in barred if pace.next_at != bar.until]
     if jobs:
         await store.lease_jobs(connection, jobs, lease_lasts)
@@ -71,7 +73,8 @@ async def claim(
         await budget_store.update_next_at(connection, used, process_id)
     if tried:
         await bars.note_trials(connection, tried)
-    await store.reschedule_lanes(connection, [lane["id"] for lane in lanes], not_before)
+    lane_ids = [lane["id"] for lane in lanes]
+    await lane_store.reschedule_lanes(connection, lane_ids, not_before, gave_work, process_id)
     return jobs
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from fleetwrite.dispatch import store
+from fleetwrite.dispatch import lane_store, store
 from fleetwrite.dispatch.models import Job
 from fleetwrite.kit.database import Connection
 
@@ -43,7 +43,7 @@ async def raise_fence(connection: Connection, kind: str, *, again: bool = False)
         """,
         kind,
     )
-    await store.wake_lanes(connection, [row["lane_id"] for row in lanes], [0.0] * len(lanes))
+    await lane_store.wake_lanes(connection, [row["lane_id"] for row in lanes], [0.0] * len(lanes))
     (raised,) = await connection.fetch(
         """
         INSERT INTO restore_fences (generation, raised_at, fenced) VALUES ($1, fleetwrite_now(), $2)
@@ -82,7 +82,7 @@ async def release_withheld(connection: Connection, kind: str, job_ids: Sequence[
         job_ids,
     )
     if rows:
-        await store.wake_lanes(connection, [row["lane_id"] for row in rows], [0.0] * len(rows))
+        await lane_store.wake_lanes(connection, [row["lane_id"] for row in rows], [0.0] * len(rows))
         await store.notify(connection)
     return [row["id"] for row in rows]
 
@@ -104,7 +104,7 @@ async def claim_withheld(
         lease_lasts,
     )
     delays_s = [lease_lasts.total_seconds()] * len(rows)
-    await store.wake_lanes(connection, [row["lane_id"] for row in rows], delays_s)
+    await lane_store.wake_lanes(connection, [row["lane_id"] for row in rows], delays_s)
     return [
         Job(
             id=row["id"],

@@ -19,12 +19,13 @@ HORIZON = timedelta(milliseconds=100)
 """How far ahead a claim may reserve slots: long enough to fill the time until the next claim, short enough that what
 is claimed but not yet sent stays small when a worker dies, and that other lanes under the same budgets do not wait."""
 
-JUST_IN_TIME = timedelta(milliseconds=8)
-"""The same for budgets with fewer than one call in HORIZON: so long takes the claim itself. Reserving earlier would
-gain nothing, and take the wider budgets of these calls away from other lanes meanwhile."""
+JUST_IN_TIME = timedelta(milliseconds=40)
+"""The same for budgets with fewer than one call in HORIZON: some times as long as a claim takes, as one that comes too
+late loses a slot. Reserving earlier would take the wider budgets of these calls away from other lanes for longer."""
 
 MOST_FORGIVEN_S = 0.25
-"""However long the window of a limit, slots older than this are lost: a claim takes milliseconds."""
+"""However long the window of a limit, slots older than this are lost: a claim takes milliseconds. A process that has a
+budget for itself makes up for any of that by GATE_MARGIN; with others under way it has to leave them their distance."""
 
 GATE_MARGIN = 0.002
 """Calls of one process that start late keep at least the limit's own spacing, and this much more, from each other: so a

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from fleetwrite.dispatch import bars, budget_store, holds, insight, overview, store
+from fleetwrite.dispatch import bars, budget_store, holds, insight, lane_store, overview, store
 from fleetwrite.dispatch.errors import OrderConflictError, SlotTimeoutError, UnknownScopeError
 from fleetwrite.dispatch.models import (
     Again,
@@ -167,10 +167,10 @@ class Dispatch:
             if parked and job.lease is not None:
                 raise OrderConflictError("Earlier work with the same order key is still waiting.")
             placed.append((job, parked))
-        await store.ensure_lanes(connection, (job.lane for job in jobs))
+        await lane_store.ensure_lanes(connection, (job.lane for job in jobs))
         waiting = await store.insert_jobs(connection, placed)
         if waiting:
-            await store.wake_lanes(connection, [lane for lane, _ in waiting], [delay_s for _, delay_s in waiting])
+            await lane_store.wake_lanes(connection, [lane for lane, _ in waiting], [delay_s for _, delay_s in waiting])
             await store.notify(connection)
 
     async def seize(self, connection: Connection, owner_ids: Iterable[UUID], job_ids: Sequence[UUID]) -> list[Job]:
@@ -248,13 +248,13 @@ class Dispatch:
         freed = {job.owner_id for job, _ in settled if job.is_capped}
         freed |= {owner_id for owner_id, notice in notices if isinstance(notice, Lift)}
         if freed:
-            lanes.update(dict.fromkeys(await store.select_waiting_lanes(connection, freed), 0.0))
+            lanes.update(dict.fromkeys(await lane_store.select_waiting_lanes(connection, freed), 0.0))
         if hold:
             await holds.set_held(connection, hold, held=True)
             await holds.lock_lanes(connection, lanes, hold)
             await holds.apply(connection, hold)
         if lanes:
-            await store.wake_lanes(connection, list(lanes), list(lanes.values()))
+            await lane_store.wake_lanes(connection, list(lanes), list(lanes.values()))
             await store.notify(connection)
         await _heed(connection, notices)
         return {job.lease for job, _ in settled} - kept
@@ -318,6 +318,11 @@ class Dispatch:
             await budget_store.update_next_at(connection, taken, self.process_id)
         return asked_at + wait_s - loop.time(), tuple(bar.scope for bar, _ in barred)
 
+    async def has_last_slots(self, owner_id: UUID, scopes: Sequence[str]) -> bool:
+        """Whether nobody else took a slot of these budgets since this process did."""
+        async with self._database.acquire() as connection:
+            return await budget_store.are_last_slots_of(connection, owner_id, scopes, self.process_id)
+
     async def lag_s(self) -> dict[str, float]:
         """For each kind of job, for how many seconds the longest waiting lane has been due: 0 when workers keep up."""
         async with self._database.acquire() as connection:
@@ -343,10 +348,13 @@ class Dispatch:
         """Since when the calls of these jobs are denied their owners, by the job's id; others are left out."""
         return await bars.select_since(connection, jobs)
 
-    async def closed_for_s(self, owner_id: UUID, scopes: Sequence[str]) -> float:
-        """For how many seconds from now no call of these budgets may start, as one is closed; 0: all are open."""
+    async def closed_for_s(self, owner_id: UUID, scopes: Sequence[str], trials: Sequence[str] = ()) -> float:
+        """For how many seconds from now no call of these budgets may start, as one is closed; 0: all are open.
+
+        Bars that the call is one of the `trials` of do not count.
+        """
         async with self._database.acquire() as connection:
-            return await budget_store.closed_for_s(connection, owner_id, scopes)
+            return await budget_store.closed_for_s(connection, owner_id, scopes, trials)
 
 
 async def _heed(connection: Connection, notices: Sequence[tuple[UUID, Notice]]) -> None:

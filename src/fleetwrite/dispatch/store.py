@@ -1,4 +1,4 @@
-"""All SQL of owners, lanes and jobs.
+"""All SQL of owners and jobs; that of lanes is in `lane_store`.
 
 Locks are taken in one order by everybody, so that nobody waits in a circle: owners against being deleted, leased jobs,
 order keys (advisory), owners against being held or shut, lanes, budgets, bars. Claims lock lanes and jobs with SKIP
@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from fleetwrite.dispatch.models import PRIORITIES, Again, Job, Lane, NewJob
+from fleetwrite.dispatch.models import PRIORITIES, Again, Job, NewJob
 from fleetwrite.kit.database import Connection
 
 CHANNEL = "fleetwrite_dispatch"
@@ -85,59 +85,6 @@ async def select_occupied(connection: Connection, keys: Sequence[OrderKey]) -> s
     return {(row["owner_id"], row["order_key"]) for row in rows}
 
 
-async def ensure_lanes(connection: Connection, lanes: Iterable[Lane]) -> None:
-    by_id = {lane.id: lane for lane in lanes}
-    known = await connection.fetch("SELECT id FROM lanes WHERE id = ANY($1::uuid[])", list(by_id))
-    missing = by_id.keys() - {row["id"] for row in known}
-    for lane_id in sorted(missing, key=lambda lane_id: (by_id[lane_id].owner_id, lane_id)):
-        lane = by_id[lane_id]
-        await connection.execute(
-            """
-            INSERT INTO lanes (id, owner_id, kind, scopes, held)
-            SELECT $1, id, $3, $4::text[], held OR shut_by IS NOT NULL FROM lane_owners WHERE id = $2 FOR SHARE
-            ON CONFLICT (id) DO NOTHING
-            """,
-            lane_id,
-            lane.owner_id,
-            lane.kind,
-            list(lane.scopes),
-        )
-
-
-async def wake_lanes(connection: Connection, lane_ids: Iterable[UUID], delays_s: Iterable[float]) -> None:
-    """Let each lane be due no later than its delay from now."""
-    # The comparison is with the locked row: a claim that puts the lane to sleep at the same time may have changed it
-    # after this statement's snapshot, and what was due there must not pass for due still.
-    await connection.execute(
-        """
-        WITH wake AS (
-            SELECT id, min(delay_s) AS delay_s FROM unnest($1::uuid[], $2::float8[]) AS w (id, delay_s) GROUP BY id
-        ), locked AS (
-            SELECT lanes.id, due_at, delay_s FROM lanes JOIN wake USING (id)
-            ORDER BY lanes.id FOR NO KEY UPDATE OF lanes
-        )
-        UPDATE lanes SET due_at = fleetwrite_now() + make_interval(secs => delay_s)
-        FROM locked WHERE lanes.id = locked.id AND locked.due_at > fleetwrite_now() + make_interval(secs => delay_s)
-        """,
-        list(lane_ids),
-        list(delays_s),
-    )
-
-
-async def select_waiting_lanes(connection: Connection, owner_ids: Iterable[UUID]) -> list[UUID]:
-    """The lanes with work for these owners, and for those who share an account with one of them."""
-    rows = await connection.fetch(
-        """
-        SELECT id FROM lanes WHERE due_at < 'infinity' AND owner_id IN (
-            SELECT sharing.id FROM lane_owners JOIN lane_owners sharing
-                ON sharing.id = lane_owners.id OR sharing.account_id = lane_owners.account_id
-            WHERE lane_owners.id = ANY($1::uuid[]))
-        """,
-        list(owner_ids),
-    )
-    return [row["id"] for row in rows]
-
-
 async def insert_jobs(connection: Connection, jobs: Sequence[tuple[NewJob, bool]]) -> list[tuple[UUID, float]]:
     """Insert jobs; the flag says whether a job is parked behind another with its order key.
 
@@ -181,26 +128,6 @@ async def insert_jobs(connection: Connection, jobs: Sequence[tuple[NewJob, bool]
 async def notify(connection: Connection) -> None:
     """Wake the workers when this transaction commits."""
     await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
-
-
-async def lock_due_lanes(connection: Connection, kind: str, limit: int) -> list[Any]:
-    """Up to `limit` due lanes of `kind`, locked, longest waiting first, each with its owner's account, and whether its
-    calls are barred.
-    """
-    return await connection.fetch(
-        """
-        WITH due AS MATERIALIZED (
-            SELECT id, owner_id, scopes, due_at FROM lanes
-            WHERE kind = $1 AND NOT held AND due_at <= fleetwrite_now()
-            ORDER BY due_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
-        )
-        SELECT due.*, account_id, EXISTS (
-            SELECT FROM bars WHERE bars.owner_id = due.owner_id AND scope = ANY(due.scopes)
-        ) AS is_barred FROM due JOIN lane_owners ON lane_owners.id = due.owner_id ORDER BY due.due_at
-        """,
-        kind,
-        limit,
-    )
 
 
 async def select_due_jobs(connection: Connection, lane_ids: Sequence[UUID], per_lane: int, now: datetime) -> list[Any]:
@@ -264,40 +191,6 @@ async def lease_jobs(connection: Connection, jobs: Sequence[Job], lease_lasts: t
         [job.uncertain_since for job in jobs],
         lease_lasts,
     )
-
-
-async def reschedule_lanes(
-    connection: Connection, lane_ids: Sequence[UUID], not_before: Sequence[datetime | None]
-) -> None:
-    """Let each lane be due when its first job is, but not before the given instant (None: no such bound)."""
-    # The first of each priority, by the index: the least of all would be looked for among all jobs of the lane.
-    await connection.execute(
-        """
-        UPDATE lanes SET due_at = GREATEST(COALESCE((
-            SELECT min(first.due_at) FROM unnest($3::smallint[]) AS ranks (priority)
-            CROSS JOIN LATERAL (
-                SELECT jobs.due_at FROM jobs WHERE jobs.lane_id = lanes.id AND jobs.priority = ranks.priority
-                ORDER BY jobs.due_at LIMIT 1
-            ) AS first
-        ), 'infinity'), at.not_before)
-        FROM unnest($1::uuid[], $2::timestamptz[]) AS at (id, not_before) WHERE lanes.id = at.id
-        """,
-        list(lane_ids),
-        list(not_before),
-        PRIORITIES,
-    )
-
-
-async def seconds_until_due(connection: Connection, kind: str) -> float | None:
-    """Seconds until the next lane of `kind` is due (0 or less: now); None when none is waiting for anything."""
-    due: float | None = await connection.fetchval(
-        """
-        SELECT extract(epoch FROM due_at - fleetwrite_now())::float8 FROM lanes
-        WHERE kind = $1 AND NOT held AND due_at < 'infinity' ORDER BY due_at LIMIT 1
-        """,
-        kind,
-    )
-    return due
 
 
 async def lock_leases(connection: Connection, jobs: Sequence[Job]) -> set[UUID]:

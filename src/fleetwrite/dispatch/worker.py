@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from fleetwrite.dispatch import store
+from fleetwrite.dispatch import lane_store, store
 from fleetwrite.dispatch.claims import claim, claim_expired
 from fleetwrite.dispatch.errors import SlotTimeoutError
 from fleetwrite.dispatch.models import Again, Finish, Handler, Job
@@ -33,6 +33,10 @@ LOOK_FROM_S = 0.02
 
 MOST_GATES = 10_000
 """Those in the past are forgotten beyond so many."""
+
+UNWATCHED_S = 0.02
+"""A call of a process that had its budgets for itself sees whether that is still so when it is later than this: less
+than `lane_store.GRACE`, after which others step in."""
 
 LATEST_START_S = 2.0
 """A job that could not be started for so long after its slot (the process was paused, say) is given back: its lease may
@@ -137,7 +141,7 @@ class _KindLoop:
         if started:
             return 0.0
         async with self._database.acquire() as connection:
-            due_in_s = await store.seconds_until_due(connection, self.kind)
+            due_in_s = await lane_store.seconds_until_due(connection, self.kind, self._dispatch.process_id)
         if due_in_s is None:
             return POLL_S
         # A lane that is due but was not claimed is locked by somebody else: give them a moment.
@@ -191,14 +195,14 @@ class _KindLoop:
             return
         if looks:
             left_s = job.start_at - loop.time()
-            closed_s = await self._dispatch.closed_for_s(job.owner_id, job.scopes)
+            closed_s = await self._dispatch.closed_for_s(job.owner_id, job.scopes, job.trials)
             # A closing that ends before the slot begins was known when the slot was taken.
             if closed_s > max(left_s, 0.0):
                 # Half a horizon early, as lanes are looked at: so that the first call after it is not late.
                 await self._give_back(job, max(0.0, closed_s - HORIZON.total_seconds() / 2))
                 return
             await asyncio.sleep(job.start_at - loop.time())
-        if loop.time() - job.start_at > job.late_after_s:
+        if await self._needs_new_slot(job):
             try:
                 await self._dispatch.take_slot(job.owner_id, job.scopes, LATEST_START_S)
             except SlotTimeoutError as error:
@@ -206,6 +210,15 @@ class _KindLoop:
                 return
         await self._keep_distance(job)
         await self._handler.run(job, work)
+
+    async def _needs_new_slot(self, job: Job) -> bool:
+        """Whether a job is so late that its call may come too close to the next one of another process."""
+        late_s = asyncio.get_running_loop().time() - job.start_at
+        if late_s > job.late_after_s:
+            return True
+        # Nobody else had the budgets at the claim; while this process was held up somebody may have stepped in.
+        is_unsure = job.has_slot and bool(job.spacings) and late_s > UNWATCHED_S
+        return is_unsure and not await self._dispatch.has_last_slots(job.owner_id, job.scopes)
 
     async def _keep_distance(self, job: Job) -> None:
         """Wait until the calls of this process that began before, late perhaps, are far enough away."""

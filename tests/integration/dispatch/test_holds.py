@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
-from fleetwrite.dispatch import store
+from fleetwrite.dispatch import lane_store
 from fleetwrite.dispatch.models import Again, Finish
 from integration.dispatch.world import World
 
@@ -28,7 +28,7 @@ async def release(world: World, owner: UUID) -> None:
 
 async def seconds_until_due(world: World) -> float | None:
     async with world.database.acquire() as connection:
-        return await store.seconds_until_due(connection, "test")
+        return await lane_store.seconds_until_due(connection, "test", None)
 
 
 async def test_what_is_shut_accepts_work_and_gives_workers_nothing_to_do(world: World) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from fleetwrite.dispatch.lane_store import GRACE
 from fleetwrite.dispatch.models import BudgetLimit, Closing, Job
 from fleetwrite.kit.database import Connection
 from integration.dispatch.world import Recorder, Running, World
@@ -151,6 +152,7 @@ async def test_a_late_call_takes_a_new_slot_where_other_processes_send_by_the_sa
     await world.enqueue(owner, 4)
     ours, theirs = uuid4(), uuid4()
     alone = await world.claim(1, ours)
+    await world.shift_clock(GRACE)
     shared = await world.claim(1, theirs)
     again = await world.claim(1, theirs)
     assert [job.late_after_s for job in (*alone, *shared, *again)] == [math.inf, pytest.approx(0.009), math.inf]
