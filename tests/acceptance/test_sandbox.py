@@ -26,7 +26,19 @@ class Sandbox:
 
     async def start(self) -> dict[str, Any]:
         """Start it and return what sandbox.json says."""
-        command = [sys.executable, "-m", "fleetwrite", "up", "--sandbox", "--port", "0", "--data-dir", str(self.folder)]
+        command = [
+            sys.executable,
+            "-m",
+            "fleetwrite",
+            "up",
+            "--sandbox",
+            "--tsp",
+            "samsara",
+            "--port",
+            "0",
+            "--data-dir",
+            str(self.folder),
+        ]
         path = self.folder / "sandbox.json"
         path.unlink(missing_ok=True)  # one that was killed could not
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: ASYNC220 - takes a millisecond
@@ -145,7 +157,19 @@ async def test_a_sandbox_leaves_nothing_running_and_is_the_same_after_a_restart(
 
 async def test_a_second_sandbox_on_the_same_folder_is_refused_and_harms_nothing(sandbox: Sandbox) -> None:
     described = await sandbox.start()
-    command = [sys.executable, "-m", "fleetwrite", "up", "--sandbox", "--port", "0", "--data-dir", str(sandbox.folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "fleetwrite",
+        "up",
+        "--sandbox",
+        "--tsp",
+        "samsara",
+        "--port",
+        "0",
+        "--data-dir",
+        str(sandbox.folder),
+    ]
     second = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
     _, errors = await second.communicate()
     assert second.returncode == 1

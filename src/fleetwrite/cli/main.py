@@ -49,6 +49,9 @@ def up(
     data_dir: Annotated[Path, typer.Option(help="Where everything is kept: database, key, simulators.")] = Path(
         ".fleetwrite"
     ),
+    tsp: Annotated[
+        list[str] | None, typer.Option(help="Simulate this provider only; may be given several times. Without it: all.")
+    ] = None,
 ) -> None:
     """Run everything on this machine: database, API and worker. Ctrl-C or SIGTERM stops it cleanly.
 
@@ -56,7 +59,7 @@ def up(
     """
     from fleetwrite.sandbox.up import run_everything  # noqa: PLC0415 - the other commands start faster without it
 
-    _run(run_everything(data_dir.absolute(), port=port, sandbox=sandbox))
+    _run(run_everything(data_dir.absolute(), port=port, sandbox=sandbox, tsps=tsp))
 
 
 @app.command()
@@ -146,8 +149,8 @@ def simulator(
     port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 0,
 ) -> None:
     """Run one provider's simulator. Prints its URL when it is ready."""
+    from fleetwrite.connectors.sdk.finding import simulator_class  # noqa: PLC0415 - see up
     from fleetwrite.connectors.sdk.simulator import run_simulator  # noqa: PLC0415 - see up
-    from fleetwrite.connectors.sdk.simulator.finding import simulator_class  # noqa: PLC0415 - see up
 
     data_dir.mkdir(parents=True, exist_ok=True)
     _serve(run_simulator(simulator_class(tsp)(data_dir), port=port, on_ready=typer.echo))

@@ -14,16 +14,23 @@ from rich.table import Table
 from rich.text import Text
 
 from fleetwrite.sandbox.comparison import Difference, Outcome
+from fleetwrite.sandbox.tour import SUCCESS, Stop
 
 _WIDTH_ELSEWHERE: Final = 170
 """Of a log or a pipe, in characters: no id is broken into two lines there."""
 
 
 class Report(msgspec.Struct, frozen=True):
-    """How the demo ended."""
+    """How the demo ended: the writes that were compared, and one of each kind at every provider."""
 
     outcomes: Sequence[Outcome]
     differences: Sequence[Difference]
+    stops: Sequence[Stop] = ()
+
+    @property
+    def is_right(self) -> bool:
+        """Whether everything is as it has to be."""
+        return not self.differences and all(stop.status == SUCCESS for stop in self.stops)
 
 
 def open_console() -> Console:
@@ -91,6 +98,25 @@ def print_report(console: Console, report: Report) -> None:
     for difference in report.differences:
         console.print(Text(str(difference), style="bold red"))
     console.print(_verdict(report))
+    if report.stops:
+        _print_tour(console, report.stops)
+
+
+def _print_tour(console: Console, stops: Sequence[Stop]) -> None:
+    """Every kind of write at every provider, with the calls that it took there."""
+    tsps = sorted({stop.tsp for stop in stops})
+    table = Table("calls that reached the provider", *tsps, box=SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    calls = {(stop.write, stop.tsp): str(stop.calls) if stop.status == SUCCESS else stop.status for stop in stops}
+    for write in dict.fromkeys(stop.write for stop in stops):
+        table.add_row(write, *(calls.get((write, tsp), "-") for tsp in tsps))
+    console.print(table)
+    missed = [stop for stop in stops if stop.status != SUCCESS]
+    for stop in missed:
+        console.print(Text(f"{stop.write} at {stop.tsp}: {stop.status}. {stop.details}", style="bold red"))
+    if not missed:
+        console.print(Text(f"{len(stops)} writes at {len(tsps)} providers, all of them successful.", style="green"))
 
 
 def _verdict(report: Report) -> Text:

@@ -17,6 +17,7 @@ from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.sandbox.board import Board, Report, open_console, print_report
 from fleetwrite.sandbox.demonstration import demonstrate
 from fleetwrite.sandbox.seed import SandboxDescription
+from fleetwrite.sandbox.tour import tour
 from fleetwrite.sandbox.up import everything
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -53,7 +54,7 @@ async def run_demo(keep: Path | None) -> int:
         return 1
     print_report(console, report)
     _say_what_next(console, keep)
-    return 1 if report.differences else 0
+    return 0 if report.is_right else 1
 
 
 async def _demonstrate_in(keep: Path | None, console: Console) -> Report:
@@ -61,6 +62,8 @@ async def _demonstrate_in(keep: Path | None, console: Console) -> Report:
         async with everything(data_dir, port=0, sandbox=True, progress=board.phase, variables=_variables()) as _api_url:
             description = msgspec.json.decode((data_dir / "sandbox.json").read_bytes(), type=SandboxDescription)
             report = await demonstrate(description, board)
+            board.phase("Writing at every provider, at all of them at the same time")
+            report = msgspec.structs.replace(report, stops=await tour(description))
             board.phase("Stopping")
         return report
 

@@ -45,7 +45,13 @@ class JsonClient:
         self._headers = headers
 
     async def send(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Make a call, whatever the answer is.
 
@@ -54,7 +60,7 @@ class JsonClient:
         """
         try:
             async with self._http.request(
-                method, self._base_url + path, params=query, json=body, headers=self._headers
+                method, self._base_url + path, params=query, json=body, headers={**self._headers, **(headers or {})}
             ) as response:
                 text = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -176,6 +182,27 @@ async def open_clients(description: SandboxDescription) -> AsyncIterator[tuple[P
         simulator = JsonClient(http, description.simulators[TSP].url, {})
         connection = next(one for one in description.connections if one.source_name == TSP)
         yield Partner(api, str(connection.connection_id)), Onlooker(simulator)
+
+
+@asynccontextmanager
+async def open_tour_clients(
+    description: SandboxDescription,
+) -> AsyncIterator[dict[str, tuple[JsonClient, Partner, Onlooker]]]:
+    """Sign in as the sandbox's partner, on its first connection at each provider.
+
+    Raises:
+        ConversationError: the token endpoint refuses.
+    """
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as http:
+        token = await _token(http, description)
+        api = JsonClient(http, description.api_url, {"Authorization": f"Bearer {token}"})
+        clients: dict[str, tuple[JsonClient, Partner, Onlooker]] = {}
+        for connection in description.connections:
+            tsp = connection.source_name
+            if tsp not in clients:
+                simulator = JsonClient(http, description.simulators[tsp].url, {})
+                clients[tsp] = (api, Partner(api, str(connection.connection_id)), Onlooker(simulator))
+        yield clients
 
 
 async def _token(http: aiohttp.ClientSession, description: SandboxDescription) -> str:

@@ -97,6 +97,7 @@ async def seed(
         if remembered.client_secret is None:
             remembered.client_secret = (await services.clients.renew_secret(CLIENT_ID)).client_secret
     connections: list[SandboxConnection] = []
+    made: list[Connection] = []
     for simulator in simulators:
         remembered.simulators[simulator.tsp] = simulator.url
         accounts = await demo_accounts(simulator, services.egress)
@@ -105,8 +106,10 @@ async def seed(
             fleet_ref = f"fleet-{number}"
             agreement = await services.orgs.ensure_shared_fleet(partner.id, fleet_ref, account.fleet_name)
             connection = await _connect(services, agreement.fleet_id, simulator, account)
-            await pull_records(services, connection)
+            made.append(connection)
             connections.append(SandboxConnection(connection.id, connection.source_name, fleet_ref))
+    # At the same time: what takes long is that each keeps to its provider's limits.
+    await asyncio.gather(*(pull_records(services, connection) for connection in made))
     return connections
 
 
@@ -142,7 +145,8 @@ async def pull_records(services: Services, connection: Connection) -> None:
         services.egress, services.dispatch, services.logins, accounts[connection.id], connector, patience
     )
     count = 0
-    for resource in PULLED:
+    listed = {listing.resource for listing in connector.manifest.listings}
+    for resource in (one for one in PULLED if one in listed):
         async for page in connector.list_records(resource, session):
             async with services.database.transaction() as writing:
                 await upsert_many(writing, connection.id, page.records)

@@ -5,7 +5,7 @@ import fcntl
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from ipaddress import ip_network
 from pathlib import Path
@@ -25,7 +25,7 @@ from fleetwrite.kit.telemetry import configure_logging
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.sandbox.children import Child, ChildStartError
 from fleetwrite.sandbox.seed import CLIENT_ID, Remembered, SandboxDescription, SandboxSimulator, seed, write_privately
-from fleetwrite.sandbox.simulators import TSPS, RunningSimulator, start_simulator
+from fleetwrite.sandbox.simulators import RunningSimulator, simulated_tsps, start_simulator
 from fleetwrite.settings import Settings
 from fleetwrite.vault.service import load_or_create_key
 
@@ -58,8 +58,8 @@ class PortTakenError(FleetwriteError):
     """Somebody else listens on the port that the API should have."""
 
 
-async def run_everything(data_dir: Path, *, port: int, sandbox: bool) -> None:
-    """Run until SIGTERM or SIGINT, then stop in order.
+async def run_everything(data_dir: Path, *, port: int, sandbox: bool, tsps: Sequence[str] | None = None) -> None:
+    """Run until SIGTERM or SIGINT, then stop in order. For the arguments see `everything`.
 
     Raises:
         FleetwriteError: something does not start; the message says what and why.
@@ -79,7 +79,7 @@ async def run_everything(data_dir: Path, *, port: int, sandbox: bool) -> None:
     status = console.status("Starting")
     status.start()
     try:
-        async with everything(data_dir, port=port, sandbox=sandbox, progress=status.update) as api_url:
+        async with everything(data_dir, port=port, sandbox=sandbox, progress=status.update, tsps=tsps) as api_url:
             is_up.set()
             status.stop()
             # Addresses and paths are not broken into two lines, so that they can be copied.
@@ -106,6 +106,7 @@ async def everything(
     sandbox: bool,
     progress: Callable[[str], None],
     variables: Mapping[str, str] = os.environ,
+    tsps: Sequence[str] | None = None,
 ) -> AsyncIterator[str]:
     """Start all, yield the API's address when all is ready, and stop all at the end.
 
@@ -117,6 +118,7 @@ async def everything(
         sandbox: with simulators and demo fleets.
         progress: is told what is being done.
         variables: where settings come from.
+        tsps: the providers to simulate; None: all that there are connectors for.
     """
     environment = {**DEFAULTS, **(SANDBOX_DEFAULTS if sandbox else {}), **variables}
     configure_logging("console", "warning")
@@ -145,7 +147,7 @@ async def everything(
         description: SandboxDescription | None = None
         if sandbox:
             progress("Starting the providers' simulators")
-            for tsp in TSPS:
+            for tsp in tsps or simulated_tsps():
                 folder = data_dir / "simulators"
                 running = await start_simulator(tsp, folder, remembered.simulators.get(tsp), environment)
                 stack.push_async_callback(running.child.stop)
