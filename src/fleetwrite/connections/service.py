@@ -19,6 +19,7 @@ from fleetwrite.contract.integrations import ConnectionRead
 from fleetwrite.dispatch.models import BudgetLimit
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit import database
+from fleetwrite.kit.group_read import GroupRead
 from fleetwrite.kit.ids import derive_id, new_id
 from fleetwrite.kit.keyset import Page, Window
 from fleetwrite.vault.service import Vault
@@ -49,15 +50,15 @@ class ConnectionService:
         self._registry = registry
         self._dispatch = dispatch
         self._usual_budgets = usual_budgets
+        self._shared: GroupRead[tuple[UUID, UUID], Connection] = GroupRead(database, store.find_all_shared)
 
     async def get(self, partner_id: UUID, connection_id: UUID) -> Connection:
-        """The connection of this id, by one indexed query.
+        """The connection of this id, by an indexed query that those who ask at the same time share.
 
         Raises:
             ConnectionNotFoundError: the partner may not use it, or it is gone, or never was.
         """
-        async with self._database.acquire() as connection:
-            found = await store.find_shared(connection, partner_id, connection_id)
+        found = await self._shared.get((partner_id, connection_id))
         if found is None:
             raise ConnectionNotFoundError(connection_id)
         return found

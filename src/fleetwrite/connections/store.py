@@ -1,6 +1,6 @@
 """SQL of connections. Who may see one is decided here, by an agreement that counts now, and never remembered."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,6 +30,24 @@ async def find_shared(connection: database.Connection, partner_id: UUID, connect
         _GONE,
     )
     return None if row is None else _connection(row)
+
+
+async def find_all_shared(
+    connection: database.Connection, wanted: Sequence[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], Connection]:
+    """For each (partner, connection) what `find_shared` finds; those that find nothing are left out."""
+    rows = await connection.fetch(
+        f"""
+        SELECT wanted.partner_id AS asking_id, found.* FROM unnest($1::uuid[], $2::uuid[]) AS wanted (partner_id, id)
+        CROSS JOIN LATERAL (
+            {_SHARED} WHERE c.id = wanted.id AND s.partner_id = wanted.partner_id AND c.status <> ALL($3)
+        ) AS found
+        """,  # noqa: S608 - a text of this module
+        [partner_id for partner_id, _ in wanted],
+        [connection_id for _, connection_id in wanted],
+        _GONE,
+    )
+    return {(row["asking_id"], row["id"]): _connection(row) for row in rows}
 
 
 async def page_shared(
