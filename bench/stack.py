@@ -17,6 +17,7 @@ from bench.processes import Process
 from bench.receiver import Receiver, open_receiver
 from bench.simulator import FIRST_ID, token
 from fleetwrite.bootstrap import REALM_PATH, Services, open_services
+from fleetwrite.connections.usual_budgets import usual_budgets
 from fleetwrite.dispatch.models import BudgetLimit
 from fleetwrite.kit.migrations import migrate
 from fleetwrite.kit.postgres import EmbeddedPostgres
@@ -190,7 +191,9 @@ class Stack:
     async def set_budgets(self, connection_id: UUID, budgets: Sequence[BudgetLimit]) -> None:
         """Replace a connection's budgets."""
         async with self.services.database.transaction() as transaction:
-            await self.services.dispatch.replace_budgets(transaction, connection_id, list(budgets))
+            # They are told from the provider's own, which each worker that starts would bring back otherwise.
+            usual = usual_budgets(self.services.registry, {})["samsara"]
+            await self.services.dispatch.replace_budgets(transaction, connection_id, list(budgets), usual)
 
     def trailer(self, connection_id: UUID, name: str, *, is_sync: bool = False) -> bytes:
         """The request that creates a trailer of this name."""
