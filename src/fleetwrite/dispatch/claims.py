@@ -40,8 +40,9 @@ async def claim(
     if not lanes:
         return []
     keepers = {lane["owner_id"] for lane in lanes} | {lane["account_id"] for lane in lanes if lane["account_id"]}
+    scopes = {scope for lane in lanes for scope in lane["scopes"]}
     # Asked again: waiting for the budgets may have taken a while, and slots count from now.
-    now, paces = await budget_store.lock_budgets(connection, keepers, process_id=process_id)
+    now, paces = await budget_store.lock_budgets(connection, keepers, scopes, process_id)
     clock = clock_at(now)
     untouched = {key: pace.next_at for key, pace in paces.items()}
     barred = await _select_barred(connection, lanes)

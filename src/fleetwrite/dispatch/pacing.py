@@ -23,7 +23,7 @@ JUST_IN_TIME = timedelta(milliseconds=40)
 """The same for budgets with fewer than one call in HORIZON: some times as long as a claim takes, as one that comes too
 late loses a slot. Reserving earlier would take the wider budgets of these calls away from other lanes for longer."""
 
-MOST_FORGIVEN_S = 0.25
+MOST_FORGIVEN_S = 0.1
 """However long the window of a limit, slots older than this are lost: a claim takes milliseconds. A process that has a
 budget for itself makes up for any of that by GATE_MARGIN; with others under way it has to leave them their distance."""
 

@@ -194,22 +194,32 @@ class _KindLoop:
             await self._give_back(job, 0.0)
             return
         if looks:
-            left_s = job.start_at - loop.time()
-            closed_s = await self._dispatch.closed_for_s(job.owner_id, job.scopes, job.trials)
             # A closing that ends before the slot begins was known when the slot was taken.
-            if closed_s > max(left_s, 0.0):
-                # Half a horizon early, as lanes are looked at: so that the first call after it is not late.
-                await self._give_back(job, max(0.0, closed_s - HORIZON.total_seconds() / 2))
+            if await self._is_closed(job, max(job.start_at - loop.time(), 0.0)):
                 return
             await asyncio.sleep(job.start_at - loop.time())
-        if await self._needs_new_slot(job):
-            try:
-                await self._dispatch.take_slot(job.owner_id, job.scopes, LATEST_START_S)
-            except SlotTimeoutError as error:
-                await self._give_back(job, error.wait_s)
-                return
-        await self._keep_distance(job)
-        await self._handler.run(job, work)
+        if await self._needs_new_slot(job) and not await self._takes_slot(job):
+            return
+        if await self._keep_distance(job):
+            await self._handler.run(job, work)
+
+    async def _takes_slot(self, job: Job) -> bool:
+        """Take a new slot for a job and wait until it begins; False: there is none soon, and the job is given back."""
+        try:
+            await self._dispatch.take_slot(job.owner_id, job.scopes, LATEST_START_S)
+        except SlotTimeoutError as error:
+            await self._give_back(job, error.wait_s)
+            return False
+        return True
+
+    async def _is_closed(self, job: Job, within_s: float) -> bool:
+        """Whether a job's budgets were closed meanwhile, for more than `within_s` seconds; then it is given back."""
+        closed_s = await self._dispatch.closed_for_s(job.owner_id, job.scopes, job.trials)
+        if closed_s <= within_s:
+            return False
+        # Half a horizon early, as lanes are looked at: so that the first call after it is not late.
+        await self._give_back(job, max(0.0, closed_s - HORIZON.total_seconds() / 2))
+        return True
 
     async def _needs_new_slot(self, job: Job) -> bool:
         """Whether a job is so late that its call may come too close to the next one of another process."""
@@ -220,17 +230,28 @@ class _KindLoop:
         is_unsure = job.has_slot and bool(job.spacings) and late_s > UNWATCHED_S
         return is_unsure and not await self._dispatch.has_last_slots(job.owner_id, job.scopes)
 
-    async def _keep_distance(self, job: Job) -> None:
-        """Wait until the calls of this process that began before, late perhaps, are far enough away."""
+    async def _keep_distance(self, job: Job) -> bool:
+        """Wait until the calls of this process that began before, late perhaps, are far enough away.
+
+        Whoever is behind has many wait here. Meanwhile one may have been refused, or another process may have stepped
+        in: False, then, where the job was given back.
+        """
         loop = asyncio.get_running_loop()
+        while (wait_s := max((self._gates.get(key, 0.0) for key, _ in job.spacings), default=0.0) - loop.time()) > 0:
+            # The look is over when it is this one's turn: nothing may come between that and the call.
+            await asyncio.sleep(wait_s if wait_s <= LOOK_AHEAD_S else wait_s - LOOK_AHEAD_S)
+            if wait_s > LOOK_AHEAD_S:
+                if await self._is_closed(job, 0.0):
+                    return False
+                is_alone = await self._dispatch.has_last_slots(job.owner_id, job.scopes)
+                if not is_alone and not await self._takes_slot(job):
+                    return False
         now = loop.time()
-        while (ready_at := max((self._gates.get(key, 0.0) for key, _ in job.spacings), default=0.0)) > now:
-            await asyncio.sleep(ready_at - now)
-            now = loop.time()
         for key, spacing_s in job.spacings:
             self._gates[key] = now + spacing_s
         if len(self._gates) > MOST_GATES:
             self._gates = {key: until for key, until in self._gates.items() if until > now}
+        return True
 
     async def _give_back(self, job: Job, delay_s: float) -> None:
         """Put a job that nothing was tried for into its lane again."""

@@ -147,6 +147,29 @@ async def test_calls_that_start_late_keep_the_distance_of_the_limit(world: World
     assert min(later - earlier for earlier, later in pairwise(sorted(started_at))) >= 0.02
 
 
+async def test_calls_that_wait_for_their_distance_see_that_the_one_before_was_refused(
+    world: World, database_url: str
+) -> None:
+    owner = await world.owner(BudgetLimit(scope="token", requests=50, per_seconds=1.0))
+    started: list[Job] = []
+
+    async def work(job: Job) -> None:
+        started.append(job)
+        if len(started) == 3:
+            time.sleep(0.3)  # noqa: ASYNC251 - the stall: those behind it come late, and all at once
+        if len(started) == 4:
+            await world.dispatch.close(owner, Closing(for_s=600, call=job.scopes))
+
+    handler = Recorder(world, work)
+    await world.enqueue(owner, 20)
+    async with Running(world, database_url, handler), asyncio.timeout(20):
+        await handler.until(4)
+        while await world.database.pool.fetchval("SELECT count(*) FROM jobs WHERE lease IS NOT NULL"):
+            await asyncio.sleep(0.02)
+    # The one right behind it is let go, as a look would take as long as it waits.
+    assert len(started) <= 5
+
+
 async def test_a_late_call_takes_a_new_slot_where_other_processes_send_by_the_same_budget(world: World) -> None:
     owner = await world.owner(BudgetLimit(scope="token", requests=50, per_seconds=1.0))
     await world.enqueue(owner, 4)
