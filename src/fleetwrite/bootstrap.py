@@ -30,6 +30,7 @@ from fleetwrite.operations.backlog import BacklogGate
 from fleetwrite.operations.control import OperationControl
 from fleetwrite.operations.evidence import Evidence
 from fleetwrite.operations.execute import ExecuteSettings, Executor
+from fleetwrite.operations.fan_out import FanOutExecutor
 from fleetwrite.operations.foresight import Foresight
 from fleetwrite.operations.handler import OperationHandler
 from fleetwrite.operations.login_check import LoginChecker
@@ -169,7 +170,8 @@ def _build(
             attempt_lasts_s=settings.attempt_lasts_s,
         ),
     )
-    handler = OperationHandler(connections, registry, vault, executor, settler, outages, dispatch)
+    fan_out = FanOutExecutor(database, dispatch, executor)
+    handler = OperationHandler(connections, registry, vault, fan_out, settler, outages, dispatch)
     deadlines = {
         resource: timedelta(seconds=settings.message_deadline_s if resource in MESSAGES else settings.write_deadline_s)
         for resource in ResourceEnum
@@ -201,7 +203,7 @@ def _build(
         records=RecordService(database),
         id_map=IdMap(database, first_named),
         operations=OperationService(
-            database, vault, acceptor, handler, executor, settler, outages, sync_deadline_s=settings.sync_deadline_s
+            database, vault, acceptor, handler, fan_out, settler, outages, sync_deadline_s=settings.sync_deadline_s
         ),
         restore_fence=RestoreFence(database, settler),
         control=OperationControl(database, dispatch, settler, retrier),

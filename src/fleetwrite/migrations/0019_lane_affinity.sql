@@ -1,5 +1,5 @@
 -- Which process last took work of a lane, and since when a budget is one process's alone
--- depends: 0017_record_reading
+-- depends: 0018_operation_parts
 
 -- migrate: apply
 

@@ -1,7 +1,7 @@
 """From a partner's request to a stored operation: all checks first, then one transaction."""
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -10,39 +10,36 @@ import msgspec
 
 from fleetwrite.connections.models import Connection as TspConnection
 from fleetwrite.connections.service import ConnectionService
-from fleetwrite.connectors.sdk.connector import Connector
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.write import (
-    SourceReference,
     Translation,
-    UnofferedWriteError,
-    UntranslatableWriteError,
     Write,
 )
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationStatusEnum
-from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
-from fleetwrite.contract.telematics import ResourceOperation, WriteBody
+from fleetwrite.contract.telematics import ResourceOperation
 from fleetwrite.dispatch.models import Lane, NewJob
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.events.models import NewEvent
 from fleetwrite.events.store import append
-from fleetwrite.kit.clock import database_now
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.group_commit import GroupCommit
 from fleetwrite.kit.ids import new_id
-from fleetwrite.operations import store
+from fleetwrite.operations import part_store, parts, store
 from fleetwrite.operations.backlog import BacklogGate
-from fleetwrite.operations.errors import InvalidWriteError, ReferenceUsedError
+from fleetwrite.operations.checking import Checker
+from fleetwrite.operations.errors import ReferenceUsedError
 from fleetwrite.operations.foresight import Foresight
 from fleetwrite.operations.idempotency import KeyUse, fingerprint, keep_keys
 from fleetwrite.operations.models import KIND, Accepted, Operation, Terms, WriteRequest
-from fleetwrite.operations.payload import nulls, own_fields, without_nulls
-from fleetwrite.operations.references import TARGET, check_references, referenced_ids, resolve, source_fields
+from fleetwrite.operations.payload import own_fields
+from fleetwrite.operations.preview import Preview, preview
+from fleetwrite.operations.references import (
+    TARGET,
+    source_fields,
+)
 from fleetwrite.operations.rendering import event_data, write_answer
-from fleetwrite.operations.scheduling import order_key, priority_of, schedule_faults
-from fleetwrite.records.errors import RecordNotFoundError
+from fleetwrite.operations.scheduling import order_key, priority_of
 from fleetwrite.records.models import Record
-from fleetwrite.records.store import resolve as resolve_records
 from fleetwrite.vault.service import Vault
 
 SECRETS_PURPOSE: Final = "operation-secrets"
@@ -95,9 +92,7 @@ class Acceptor:
         foresight: Foresight,
         settings: AcceptSettings,
     ) -> None:
-        self._database = database
-        self._connections = connections
-        self._registry = registry
+        self._checker = Checker(database, connections, registry)
         self._vault = vault
         self._dispatch = dispatch
         self._backlog = backlog
@@ -120,51 +115,21 @@ class Acceptor:
             WouldExpireError: so much waits ahead of an async write that it would expire before its turn.
             IdempotencyKeyTakenError: a write with its key was accepted in the meantime.
         """
-        connection = await self._connections.get(request.partner_id, request.body.connection_id)
-        connection.require_open()
-        connector = self._registry.get(connection.tsp_slug)
-        if not connector.manifest.offers_write(request.resource, request.operation_type):
-            raise UnofferedWriteError(
-                f"{connector.manifest.name} does not offer to {request.operation_type} a {request.resource} by its API."
-            )
-        cleared = nulls(request.body) if request.directives.clear_nulls else ()
-        body = without_nulls(request.body)
-        ids = referenced_ids(request.resource, body)
-        await self._check_times(request)
-        wanted = {one for field_ids in ids.values() for one in field_ids}
-        records = await self._records(wanted if request.record_id is None else {*wanted, request.record_id})
-        target = _target(request, records)
-        faults = check_references(request.resource, body, ids, records)
-        if faults:
-            raise InvalidWriteError(tuple(faults))
-        references = {one: SourceReference(records[one].source_id, records[one].attributes) for one in wanted}
-        resolved = resolve(request.resource, ids, references)
-        write = Write(
-            operation_id=new_id(),
-            resource=request.resource,
-            operation_type=request.operation_type,
-            body=body,
-            target=None if target is None else SourceReference(target.source_id, target.attributes),
-            references=resolved.single,
-            reference_lists=resolved.lists,
-            cleared=frozenset(cleared),
-            allow_losses=request.directives.allow_losses,
-            idempotency_key=request.directives.idempotency_key,
-            settings=connection.settings,
-        )
-        translation = _translate(connector, write)
+        checked = await self._checker.check(request)
+        connection, write, translation = checked.connection, checked.write, checked.translation
+        target, cleared = checked.target, checked.cleared
         await self._backlog.enter(request.partner_id)
-        record_ids = ids if target is None else {**ids, TARGET: (target.id,)}
+        record_ids = checked.ids if target is None else {**checked.ids, TARGET: (target.id,)}
+        payload = own_fields(write.body, cleared) | source_fields(checked.resolved)
         accepted = Accepted(
-            operation=self._operation(
-                request, connection, write, target, own_fields(body, cleared) | source_fields(resolved)
-            ),
+            operation=self._operation(request, connection, write, target, payload),
             terms=Terms(
                 record_ids=record_ids,
                 cleared=cleared,
                 allow_losses=write.allow_losses,
                 idempotency_key=write.idempotency_key,
-                priority=priority_of(request.resource, body, request.directives),
+                priority=priority_of(request.resource, write.body, request.directives),
+                losses=translation.losses,
             ),
             scopes=translation.call.scopes,
             lasts=self._settings.deadlines[request.resource],
@@ -174,9 +139,9 @@ class Acceptor:
             reference=translation.reference,
             secrets_sealed=make_secrets(self._vault, write.operation_id, translation),
             fingerprint=fingerprint(request),
-            losses=tuple(loss.field for loss in translation.losses),
             job_lease=uuid4() if request.is_sync else None,
             lease_lasts=self._settings.sync_lease if request.is_sync else timedelta(),
+            parts=parts.split(checked.connector, write),
         )
         try:
             if not request.is_sync:
@@ -187,20 +152,15 @@ class Acceptor:
             raise
         return Acceptance(accepted=accepted, answer=answer, connection=connection)
 
-    async def _check_times(self, request: WriteRequest) -> None:
-        directives = request.directives
-        if directives.expires_at is None and directives.not_before is None:
-            return
-        async with self._database.acquire() as reading:
-            faults = schedule_faults(directives, await database_now(reading), is_sync=request.is_sync)
-        if faults:
-            raise InvalidWriteError(tuple(faults))
+    async def preview(self, request: WriteRequest) -> Preview:
+        """What `request` would send, checked like any other; nothing is stored, and nothing is sent.
 
-    async def _records(self, ids: Collection[UUID]) -> Mapping[UUID, Record]:
-        if not ids:
-            return {}
-        async with self._database.acquire() as connection:
-            return await resolve_records(connection, ids)
+        Raises: what `accept` raises, but for what only storing finds out: a reference that was used, older writes to
+        the record, a full backlog, too long a queue.
+        """
+        checked = await self._checker.check(request)
+        times = len(parts.split(checked.connector, checked.write)) or 1
+        return preview(checked.connector, checked.connection, checked.translation, times=times)
 
     async def close(self) -> None:
         """Store what is being stored, and take no more."""
@@ -257,6 +217,9 @@ class Acceptor:
         if keys:
             await keep_keys(connection, keys)
         await self._claim_references(connection, accepted)
+        pieces = [(one.operation.id, part) for one in accepted for part in one.parts]
+        if pieces:
+            await part_store.insert_parts(connection, pieces)
         sealed = [(one.operation.id, one.secrets_sealed) for one in accepted if one.secrets_sealed is not None]
         if sealed:
             await store.insert_secrets(connection, sealed)
@@ -324,42 +287,3 @@ def _job(accepted: Accepted) -> NewJob:
         lease=accepted.job_lease,
         lease_lasts=accepted.lease_lasts,
     )
-
-
-def _target(request: WriteRequest, records: Mapping[UUID, Record]) -> Record | None:
-    if request.record_id is None:
-        return None
-    record = records.get(request.record_id)
-    if (
-        record is None
-        or record.connection_id != request.body.connection_id
-        or record.resource != request.resource
-        or record.deleted_at is not None
-    ):
-        raise RecordNotFoundError(request.resource, request.record_id)
-    return record
-
-
-def _translate(connector: Connector, write: Write) -> Translation:
-    """The provider's terms for `write`; its faults in terms of the request."""
-    try:
-        return connector.translate(write)
-    except UntranslatableWriteError as error:
-        raise InvalidWriteError(
-            tuple(
-                ValidationErrorDetail(
-                    path=f"body.{fault.field}",
-                    input=_input_text(write.body, fault.field, fault.error_type),
-                    message=fault.message,
-                    error_type=fault.error_type,
-                )
-                for fault in error.faults
-            )
-        ) from error
-
-
-def _input_text(body: WriteBody, field: str, error_type: ErrorType) -> str:
-    value = getattr(body, field, msgspec.UNSET)
-    if value is msgspec.UNSET or (error_type is ErrorType.REQUIRED_BY_TSP and value is None):
-        return ""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

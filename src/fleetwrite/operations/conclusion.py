@@ -165,8 +165,12 @@ class Conclusions:
         delay_s = self._backoff.delay_s(job.attempts) if job.uncertain else 0.0
         return Again(delay_s=delay_s, notice=Bar(scope=narrowest, is_again=narrowest in calls.trials))
 
+    def delay_s(self, job: Job) -> float:
+        """For how long to leave it alone after an attempt that failed."""
+        return self._backoff.delay_s(job.attempts)
+
     def _later(self, job: Job) -> Again:
-        return Again(delay_s=self._backoff.delay_s(job.attempts))
+        return Again(delay_s=self.delay_s(job))
 
     def _not_tried(self, job: Job, task: Task, verdict: NotTried) -> Settlement:
         if job.single_attempt and not job.uncertain:
@@ -176,7 +180,7 @@ class Conclusions:
             text = f"the provider's limits leave no room now; the next slot comes free in {verdict.wait_s:.1f} s"
             return not_sent(job, task.operation, text)
         again = Again(delay_s=verdict.wait_s, uncertain=job.uncertain, attempted=job.interrupted)
-        return Settlement(job=job, operation=task.operation, disposition=again, logs=_inherited(job), end=None)
+        return Settlement(job=job, operation=task.operation, disposition=again, logs=inherited(job), end=None)
 
 
 def not_sent(job: Job, operation: Operation, reason: str, category: Category = Category.TSP) -> Settlement:
@@ -224,17 +228,17 @@ def _again(job: Job, operation: Operation, log: AttemptLog, again: Again) -> Set
     """Another try, unless this was the last."""
     if job.single_attempt or job.expired:
         return _ended(job, operation, log, Failure(may_be_written=again.uncertain), again.notice)
-    return Settlement(job=job, operation=operation, disposition=again, logs=(*_inherited(job), log), end=None)
+    return Settlement(job=job, operation=operation, disposition=again, logs=(*inherited(job), log), end=None)
 
 
 def _ended(
     job: Job, operation: Operation, log: AttemptLog, end: Success | Failure, notice: Notice | None = None
 ) -> Settlement:
     finish = Finish(notice=notice)
-    return Settlement(job=job, operation=operation, disposition=finish, logs=(*_inherited(job), log), end=end)
+    return Settlement(job=job, operation=operation, disposition=finish, logs=(*inherited(job), log), end=end)
 
 
-def _inherited(job: Job) -> tuple[AttemptLog, ...]:
+def inherited(job: Job) -> tuple[AttemptLog, ...]:
     """The log of the attempt before this one, where its process could not write it."""
     return (_log(Category.NETWORK, _INTERRUPTED),) if job.interrupted else ()
 

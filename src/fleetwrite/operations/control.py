@@ -15,7 +15,7 @@ from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.kit.keyset import Page, Window, decode_cursor
-from fleetwrite.operations import listing, store
+from fleetwrite.operations import listing, part_store, store
 from fleetwrite.operations.errors import OperationNotFoundError, OperationStateError
 from fleetwrite.operations.listing import FilterQuery, OperationDetail, OperationEntry, OperationFilter
 from fleetwrite.operations.metrics import observe
@@ -86,8 +86,11 @@ class OperationControl:
             logs = await store.select_attempts(connection, [operation_id])
             is_pending = row["status"] == ResourceOperationStatusEnum.PENDING
             place = await waiting(connection, operation_id) if is_pending else None
+            parts = await part_store.select_parts(connection, operation_id)
         entry = listing.entry(row, logs[operation_id])
-        return OperationDetail(**msgspec.structs.asdict(entry), waiting=place)
+        return OperationDetail(
+            **msgspec.structs.asdict(entry), losses=store.read_losses(row), recipients=parts, waiting=place
+        )
 
     async def page(self, partner_id: UUID, query: FilterQuery) -> Page[OperationEntry]:
         """A page of operations, oldest first.
@@ -171,13 +174,13 @@ class OperationControl:
         by_id = {operation.id: operation for operation in operations}
         owners = {operation.connection_id for operation in operations}
         jobs = await self._dispatch.seize(connection, owners, list(by_id))
-        log = AttemptLog(error_type=Category.VALIDATION, error_details=CANCELLED)
+        reached = await part_store.count_done(connection, [job.id for job in jobs])
         settlements = [
             Settlement(
                 job=job,
                 operation=by_id[job.id],
                 disposition=Finish(),
-                logs=(log,),
+                logs=(_called_off(reached.get(job.id, 0)),),
                 end=Failure(may_be_written=False),
             )
             for job in jobs
@@ -188,6 +191,13 @@ class OperationControl:
             for settlement, answer in zip(settlements, answers, strict=True)
             if isinstance(answer, ResourceOperation)
         ]
+
+
+def _called_off(reached: int) -> AttemptLog:
+    text = CANCELLED
+    if reached:
+        text += f" to all: {reached} recipients were reached before"
+    return AttemptLog(error_type=Category.VALIDATION, error_details=text)
 
 
 def _observe(ended: Sequence[tuple[Settlement, ResourceOperation]]) -> None:

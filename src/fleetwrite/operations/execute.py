@@ -73,13 +73,16 @@ class Executor:
         self._unprepared = Conclusions(settings.backoff)
         self._conclusions = {slug: Conclusions(backoff) for slug, backoff in settings.backoffs.items()}
 
-    async def attempt(self, job: Job, task: Task | Unready, within_s: float | None = None) -> Settlement:
+    async def attempt(
+        self, job: Job, task: Task | Unready, within_s: float | None = None, *, spent_s: float = 0.0
+    ) -> Settlement:
         """Make one attempt at `task` and say what is to be stored.
 
         Args:
             job: the claim that allows it.
             task: what to do.
             within_s: seconds until the caller gives up; None for as long as an attempt may last.
+            spent_s: how many of them went into other parts of the operation.
         """
         if isinstance(task, Unready):
             return self._unprepared.put_off(job, task)
@@ -90,10 +93,10 @@ class Executor:
         settings = self._settings
         lasts_s, wait_s = settings.attempt_lasts_s, settings.slot_wait_s
         if within_s is not None:
-            lasts_s, wait_s = within_s, max(0.0, within_s - ANSWER_S)
+            lasts_s, wait_s = within_s, max(0.0, within_s - spent_s - ANSWER_S)
         started_at = asyncio.get_running_loop().time()
         patience = Patience(
-            deadline_at=started_at + lasts_s,
+            deadline_at=started_at + lasts_s - spent_s,
             slot_wait_s=wait_s,
             write_timeout_s=min(settings.provider_timeout_s, task.connector.manifest.timeout_s),
             read_timeout_s=settings.read_timeout_s,
@@ -130,6 +133,19 @@ class Executor:
         settlement = conclusions.of(job, task, verdict, session)
         made = None if isinstance(settlement.end, Success) else session.made_id
         return msgspec.structs.replace(settlement, sign=_sign(job, task, session, verdict), made=made)
+
+    def has_time(self, within_s: float | None, spent_s: float) -> bool:
+        """Whether another part of an operation may be begun so many seconds after its first.
+
+        A sync one needs time for its answer; others shall not have much less of it than the first had.
+        """
+        if within_s is not None:
+            return within_s - spent_s > ANSWER_S
+        return spent_s < self._settings.attempt_lasts_s / 2
+
+    def delay_s(self, job: Job, task: Task) -> float:
+        """For how long to leave an operation alone after an attempt that failed."""
+        return self._conclusions[task.connector.manifest.slug].delay_s(job)
 
     async def _verdict(self, attempt: Attempt) -> Ending:
         job = attempt.job

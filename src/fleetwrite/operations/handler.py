@@ -21,7 +21,7 @@ from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.operations import store
 from fleetwrite.operations.accept import SECRETS_PURPOSE
 from fleetwrite.operations.errors import MissingTermsError
-from fleetwrite.operations.execute import Executor
+from fleetwrite.operations.fan_out import FanOutExecutor
 from fleetwrite.operations.models import KIND, Task, Unready
 from fleetwrite.operations.payload import body_of
 from fleetwrite.operations.references import TARGET, resolve
@@ -46,7 +46,7 @@ class OperationHandler:
         connections: ConnectionService,
         registry: Registry,
         vault: Vault,
-        executor: Executor,
+        executor: FanOutExecutor,
         settler: Settler,
         outages: Outages,
         dispatch: Dispatch,

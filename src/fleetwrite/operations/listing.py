@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from fleetwrite.connectors.sdk.write import Loss
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationStatusEnum
 from fleetwrite.contract.integrations import ResourceOperationLogRead, ResourceOperationRead
 from fleetwrite.contract.telematics import Instant
@@ -14,6 +15,7 @@ from fleetwrite.dispatch.insight import Waiting
 from fleetwrite.kit.database import Connection
 from fleetwrite.kit.keyset import Page, PageQuery, Window
 from fleetwrite.operations import store
+from fleetwrite.operations.models import Part
 from fleetwrite.operations.rendering import polled
 
 LARGEST_PAGE: Final = 1000
@@ -79,8 +81,15 @@ class OperationEntry(ResourceOperationRead, frozen=True, kw_only=True):
 
 
 class OperationDetail(OperationEntry, frozen=True, kw_only=True):
-    """An operation, and where it stands while it is pending."""
+    """An operation, and where it stands while it is pending.
 
+    Attributes:
+        losses: the fields that the provider can not hold, as they were told when it was accepted.
+        recipients: where each recipient's message stands, where it is sent to one after the other; else empty.
+    """
+
+    losses: list[Loss]
+    recipients: list[Part]
     waiting: Waiting | None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
@@ -11,7 +12,7 @@ import msgspec
 from fleetwrite.connections.models import Account
 from fleetwrite.connections.outage_models import Sign
 from fleetwrite.connectors.sdk.connector import Connector
-from fleetwrite.connectors.sdk.write import Write
+from fleetwrite.connectors.sdk.write import Loss, Write
 from fleetwrite.contract.enums import (
     MessagePriorityEnum,
     ResourceEnum,
@@ -47,6 +48,7 @@ class Directives(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         clear_nulls: a null empties its field (`Fleetwrite-Null: clear`); otherwise it means "leave as it is".
         allow_losses: go on though the provider can not hold some of it (`Fleetwrite-Losses: allow`).
+        refuse_losses: do not write if the provider can not hold all of it (`Fleetwrite-Losses: refuse`).
         idempotency_key: the partner's own key of this write.
         expires_at: until when it is worth delivering (`Fleetwrite-Expires-At`), instead of its kind's deadline.
         not_before: it is not sent earlier (`Fleetwrite-Not-Before`).
@@ -55,6 +57,7 @@ class Directives(msgspec.Struct, frozen=True, kw_only=True):
 
     clear_nulls: bool = False
     allow_losses: bool = False
+    refuse_losses: bool = False
     idempotency_key: str | None = None
     expires_at: datetime | None = None
     not_before: datetime | None = None
@@ -98,6 +101,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         allow_losses: see Directives.
         idempotency_key: see Directives.
         priority: of its job; see `fleetwrite.dispatch.models.PRIORITIES`.
+        losses: what the provider can not hold of it.
     """
 
     record_ids: Mapping[str, tuple[UUID, ...]]
@@ -105,6 +109,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     allow_losses: bool = False
     idempotency_key: str | None = None
     priority: int = USUAL_PRIORITY
+    losses: tuple[Loss, ...] = ()
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +132,45 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class PartState(StrEnum):
+    """Where a part stands."""
+
+    WAITING = "waiting"
+    # An attempt was begun, and what became of it is not stored.
+    SENDING = "sending"
+    DONE = "done"
+    # It surely did not reach its recipient.
+    FAILED = "failed"
+    # It may have.
+    UNKNOWN = "unknown"
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What one recipient gets of a group message that its provider takes for one recipient only.
+
+    Attributes:
+        position: the recipient's place in the body's list, the first where it is named more often.
+        recipient_id: our id of the recipient.
+        state: where it stands.
+        attempts: how often an attempt was begun.
+        begun_at: no attempt that may have reached the provider was begun earlier; None: there was none.
+        source_id: the message's id at the provider, where it is done.
+        details: why it is not done, beginning with the outcome's stable code.
+    """
+
+    position: int
+    recipient_id: UUID
+    state: PartState = PartState.WAITING
+    attempts: int = 0
+    begun_at: datetime | None = None
+    source_id: str | None = None
+    details: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in {PartState.WAITING, PartState.SENDING}
+
+
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """A write that passed every check and is ready to be stored.
 
@@ -135,8 +179,8 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
         expires_at, not_before: as wished.
         job_lease: set for a sync write, which this process runs itself.
         fingerprint: tells this write from others under the same idempotency key.
-        losses: the fields that the provider can not hold.
         secrets_sealed: what was made up for the partner, sealed.
+        parts: in which it is sent; empty: it is sent as it is.
     """
 
     operation: Operation
@@ -150,8 +194,13 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     secrets_sealed: bytes | None
     job_lease: UUID | None
     fingerprint: bytes
-    losses: tuple[str, ...]
     lease_lasts: timedelta
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The fields that the provider can not hold."""
+        return tuple(loss.field for loss in self.terms.losses)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,6 +270,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
         end: set when the operation is over.
         sign: what the attempt told about the provider's host and the login; None where no call was made.
         made: the id at the provider of what exists there now and is not complete; None: nothing, or all of it.
+        parts: those of the operation's parts that changed.
     """
 
     job: Job
@@ -230,3 +280,4 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     end: Success | Failure | None
     sign: Sign | None = None
     made: str | None = None
+    parts: tuple[Part, ...] = ()

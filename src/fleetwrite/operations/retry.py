@@ -1,8 +1,11 @@
 """Tries a failed operation anew: the same operation with a new deadline, checked as a new write would be."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from fleetwrite.connections.service import ConnectionService
 from fleetwrite.connectors.sdk.write import Translation, UnofferedWriteError, UntranslatableWriteError
@@ -10,7 +13,7 @@ from fleetwrite.contract.enums import ResourceEnum, ResourceOperationStatusEnum
 from fleetwrite.dispatch.models import Lane, NewJob
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Connection, Database
-from fleetwrite.operations import store
+from fleetwrite.operations import part_store, store
 from fleetwrite.operations.accept import claim_references, make_secrets
 from fleetwrite.operations.backlog import BacklogGate
 from fleetwrite.operations.errors import (
@@ -21,9 +24,16 @@ from fleetwrite.operations.errors import (
 )
 from fleetwrite.operations.handler import OperationHandler
 from fleetwrite.operations.listing import OutcomeCode
-from fleetwrite.operations.models import KIND, Operation, Task, Terms
+from fleetwrite.operations.models import KIND, Operation, Part, PartState, Task, Terms
+from fleetwrite.operations.parts import translate, write_of
 from fleetwrite.operations.scheduling import order_key
 from fleetwrite.vault.service import Vault
+
+_RETRIED: Final = {
+    False: frozenset({PartState.FAILED}),
+    True: frozenset({PartState.FAILED, PartState.UNKNOWN}),
+}
+"""Which parts are sent again: those that surely did not arrive and, where forced, those that may have."""
 
 
 class Retrier:
@@ -75,10 +85,14 @@ class Retrier:
             row = await store.select_row(connection, partner_id, operation_id, lock=True)
             if row is None:
                 raise OperationNotFoundError(f"No operation {operation_id} is known.")
-            _check_state(row, force=force)
-            await self._reopen(connection, store.read_operation(row), row["outcome"], force=force)
+            parts = await part_store.select_parts(connection, operation_id)
+            _check_state(row, parts, force=force)
+            may_be_written = row["outcome"] == OutcomeCode.OUTCOME_UNKNOWN and force
+            await self._reopen(connection, store.read_operation(row), parts, may_be_written=may_be_written, force=force)
 
-    async def _reopen(self, connection: Connection, operation: Operation, outcome: str, *, force: bool) -> None:
+    async def _reopen(
+        self, connection: Connection, operation: Operation, parts: Sequence[Part], *, may_be_written: bool, force: bool
+    ) -> None:
         (stored,) = await store.select_stored(connection, [operation.id])
         task = (await self._handler.prepare(connection, [stored]))[operation.id]
         if not isinstance(task, Task):
@@ -103,26 +117,37 @@ class Retrier:
                 await store.insert_secrets(connection, [(operation.id, sealed)])
         lasts = self._deadlines[operation.resource]
         await store.reopen_operation(connection, operation.id, lasts)
-        may_be_written = outcome == OutcomeCode.OUTCOME_UNKNOWN
         # Where the provider can be asked, it is asked first; nothing of it can be older than the operation.
-        since = operation.created_at if may_be_written and task.connector.can_look_up(task.write) else None
+        write = write_of(task.write, parts[0]) if parts else task.write
+        since = operation.created_at if may_be_written and task.connector.can_look_up(write) else None
+        again = [(operation.id, _sent_again(part, since)) for part in parts if part.state in _RETRIED[force]]
+        if again:
+            await part_store.update_parts(connection, again)
         await self._dispatch.enqueue(connection, [_job(operation, stored.terms, translation, lasts, key, since)])
 
 
-def _check_state(row: Mapping[str, object], *, force: bool) -> None:
+def _check_state(row: Mapping[str, object], parts: Sequence[Part], *, force: bool) -> None:
     status = row["status"]
     if status != ResourceOperationStatusEnum.FAILED:
         raise OperationStateError(f"Only a failed operation can be retried; this one is {status}.")
-    if row["outcome"] == OutcomeCode.OUTCOME_UNKNOWN and not force:
+    is_for_some = any(part.state in _RETRIED[force] for part in parts)
+    if row["outcome"] == OutcomeCode.OUTCOME_UNKNOWN and not force and not is_for_some:
         raise MayBeWrittenError(
             "It may have reached the provider, and to repeat it may write it twice. Look there first; if it is missing,"
             " add `?force=true`."
         )
 
 
+def _sent_again(part: Part, since: datetime | None) -> Part:
+    """A part to be sent; where it may have arrived at `since` or later, it is looked up before."""
+    begun_at = since if part.state is PartState.UNKNOWN else None
+    state = PartState.WAITING if begun_at is None else PartState.SENDING
+    return msgspec.structs.replace(part, state=state, attempts=0, begun_at=begun_at, details=None)
+
+
 def _translate(task: Task) -> Translation:
     try:
-        return task.connector.translate(task.write)
+        return translate(task.connector, task.write)
     except (UntranslatableWriteError, UnofferedWriteError) as error:
         raise OperationStateError(f"The provider would not take it any more: {error}.") from error
 

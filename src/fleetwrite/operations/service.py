@@ -35,10 +35,12 @@ from fleetwrite.operations.errors import (
     SecretNotFoundError,
     SecretNotReadyError,
 )
-from fleetwrite.operations.execute import ANSWER_S, Executor
+from fleetwrite.operations.execute import ANSWER_S
+from fleetwrite.operations.fan_out import FanOutExecutor
 from fleetwrite.operations.handler import OperationHandler
 from fleetwrite.operations.idempotency import Replays
 from fleetwrite.operations.models import KIND, Task, Unready, WriteRequest, WriteResult
+from fleetwrite.operations.preview import Preview
 from fleetwrite.operations.rendering import polled, write_answer
 from fleetwrite.operations.settle import Settler
 from fleetwrite.vault.service import Vault
@@ -79,7 +81,7 @@ class OperationService:
         vault: Vault,
         acceptor: Acceptor,
         handler: OperationHandler,
-        executor: Executor,
+        executor: FanOutExecutor,
         settler: Settler,
         outages: Outages,
         *,
@@ -123,6 +125,10 @@ class OperationService:
         self._syncing.add(task)
         task.add_done_callback(self._syncing.discard)
         return WriteResult(operation=await asyncio.shield(task), losses=losses, is_sync=True)
+
+    async def preview(self, request: WriteRequest) -> Preview:
+        """What a write would send; nothing is stored, and nothing is sent. Raises what `Acceptor.preview` raises."""
+        return await self._acceptor.preview(request)
 
     async def _accept_in_turn(self, request: WriteRequest, give_up_at: float) -> Acceptance:
         """Accept a write; a sync one as soon as the older writes to its record have ended.
@@ -235,9 +241,8 @@ class OperationService:
             return await self._settler.settle(not_sent(job, task.operation, *obstacle))
         lasts_s = (job.expires_at - job.claimed_at).total_seconds()
         within_s = min(self._sync_deadline_s, lasts_s) - (asyncio.get_running_loop().time() - started_at)
-        settlement = await self._executor.attempt(job, task, max(0.0, within_s))
         try:
-            return await self._settler.settle(settlement)
+            return await self._settler.settle(await self._executor.attempt(job, task, max(0.0, within_s)))
         except LeaseLostError:
             # Stored already, by a commit whose answer was lost, or by a worker that took over: say what it says there.
             return await self._stored_answer(job.id, accepted.operation.partner_id)

@@ -8,7 +8,7 @@ import structlog
 
 from fleetwrite.connections.outage_models import Reach
 from fleetwrite.connections.outages import Outages
-from fleetwrite.contract.enums import ResourceOperationStatusEnum
+from fleetwrite.contract.enums import ResourceEnum, ResourceOperationStatusEnum
 from fleetwrite.contract.telematics import ResourceOperation
 from fleetwrite.dispatch.errors import LeaseLostError
 from fleetwrite.dispatch.models import Again, Disposition
@@ -18,7 +18,7 @@ from fleetwrite.events.store import append
 from fleetwrite.kit.database import DATABASE_FAILURES, Connection, Database
 from fleetwrite.kit.group_commit import GroupCommit
 from fleetwrite.kit.ids import new_id
-from fleetwrite.operations import store
+from fleetwrite.operations import part_store, store
 from fleetwrite.operations.metrics import observe
 from fleetwrite.operations.models import Operation, Settlement, Success, outcome_code
 from fleetwrite.operations.rendering import event_data, write_answer
@@ -86,6 +86,9 @@ class Settler:
             made = [(one.job.id, one.made) for one in kept if one.made is not None]
             if made:
                 await store.update_made(connection, made)
+            parts = [(one.job.id, part) for one in kept for part in one.parts]
+            if parts:
+                await part_store.update_parts(connection, parts)
             operations = await self._end(connection, kept)
             logs = await store.select_attempts(connection, list(operations))
             answers = {of: write_answer(operation, logs[of]) for of, operation in operations.items()}
@@ -128,6 +131,13 @@ class Settler:
             )
             for of, at in times.items():
                 operations[of] = msgspec.structs.replace(operations[of], updated_at=at)
+        unreached = [
+            (one.job.id, _may_be_written(one), one.logs[-1].error_details)
+            for one in settlements
+            if one.job.id in failed and one.operation.resource is ResourceEnum.GROUP_MESSAGE
+        ]
+        if unreached:
+            await part_store.close_parts(connection, unreached)
         if failed:
             # What may be at the provider after all keeps what it went there with, for `/retry`.
             surely_not_written = [

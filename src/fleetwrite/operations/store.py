@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from fleetwrite.connectors.sdk.write import Loss
 from fleetwrite.contract.enums import (
     ResourceEnum,
     ResourceOperationErrorTypeEnum,
@@ -24,11 +25,13 @@ PAYLOAD: Final = msgspec.json.Decoder(float_hook=Decimal)
 """Reads a payload without losing a digit."""
 
 _TERMS: Final = msgspec.json.Decoder(Terms)
+_LOSSES: Final = msgspec.json.Decoder(list[Loss])
 
 _COLUMNS: Final = """
     o.id, o.partner_id, o.connection_id, o.resource, o.operation_type, o.resource_id, o.source_id,
     o.payload::text AS payload, o.status, o.is_sync, o.created_at, o.updated_at,
     o.expires_at, o.settled_at, o.outcome, o.directives ->> 'idempotency_key' AS idempotency_key,
+    o.directives ->> 'losses' AS losses,
     c.fleet_id, c.source_name, a.fleet_ref
 """
 _FROM: Final = """
@@ -44,6 +47,11 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     payload_json: str
     terms: Terms
     made: str | None
+
+
+def read_losses(row: Any) -> list[Loss]:
+    """What the provider can not hold of the operation in a row that has `_COLUMNS`."""
+    return [] if row["losses"] is None else _LOSSES.decode(row["losses"])
 
 
 def read_operation(row: Any) -> Operation:
@@ -196,13 +204,15 @@ async def select_alike(
     rows = await connection.fetch(
         # The resources are named, and the text is written as it is, for the index operations_alike.
         r"""
-        SELECT id, payload::text AS payload, status = 'pending' AS is_pending FROM operations o
+        SELECT id, payload::text AS payload, status = 'pending' AND NOT has_arrived AS is_pending
+        FROM operations o CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM operation_parts
+            WHERE operation_id = o.id AND state IN ('sending', 'done', 'unknown')) AS has_arrived) AS parts
         WHERE resource IN ('message', 'group_message', 'dvir_log') AND connection_id = $1 AND id <> $2
           AND md5(btrim(regexp_replace(COALESCE(payload ->> 'message_text', ''), '\s+', ' ', 'g')))
               = md5(btrim(regexp_replace($3, '\s+', ' ', 'g')))
           AND resource = ANY($4::text[])
           AND (status = 'pending' OR settled_at >= fleetwrite_now() - $5::interval)
-          AND (status <> 'failed' OR EXISTS (SELECT FROM attempts
+          AND (status <> 'failed' OR has_arrived OR EXISTS (SELECT FROM attempts
                WHERE operation_id = o.id AND error_details LIKE 'outcome_unknown:%'))
         """,
         operation.connection_id,

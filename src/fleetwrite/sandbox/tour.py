@@ -70,15 +70,24 @@ async def _visit(tsp: str, client: JsonClient, partner: Partner, onlooker: Onloo
 def _examples(tsp: str) -> Sequence[Example]:
     """Those that are written, updates last: one may end the employment of a driver who is still to get a message."""
     shown = [example for example in examples_of(tsp) if example.name.partition(" ")[0] == _FULL]
+    if any(offer.is_fanned_out for offer in Registry.load().get(tsp).manifest.offers):
+        shown += [_to_group(example) for example in shown if example.resource is ResourceEnum.MESSAGE]
     return sorted(shown, key=lambda example: example.operation_type is ResourceOperationTypeEnum.UPDATE)
+
+
+def _to_group(message: Example) -> Example:
+    """The same text for a group, which such providers get recipient by recipient; here it has one."""
+    senders = {field: wanted for field, wanted in message.refers_to.items() if field == "sender_id"}
+    recipients = (message.refers_to["recipient_id"],)
+    return msgspec.structs.replace(
+        message, resource=ResourceEnum.GROUP_MESSAGE, refers_to=senders, lists={"recipient_ids": recipients}
+    )
 
 
 async def _records(tsp: str, client: JsonClient, connection_id: str) -> dict[ResourceEnum, list[Json]]:
     listed = [one.resource for one in Registry.load().get(tsp).manifest.listings if one.resource in PATHS]
     query = {"connection_id": connection_id}
-    pages = {
-        resource: await client.ask("GET", f"/v2/telematics/{PATHS[resource]}", query=query) for resource in listed
-    }
+    pages = {resource: await client.ask("GET", f"/v2/telematics/{PATHS[resource]}", query=query) for resource in listed}
     return {resource: sorted(page["items"], key=_age) for resource, page in pages.items()}
 
 

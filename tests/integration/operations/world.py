@@ -15,6 +15,7 @@ from fleetwrite.bootstrap import Services, open_services
 from fleetwrite.connections.models import Connection
 from fleetwrite.connectors.samsara.simulator.server import SamsaraSimulator
 from fleetwrite.connectors.sdk.simulator import Fault, Limit
+from fleetwrite.connectors.sdk.simulator.server import Simulator
 from fleetwrite.contract.enums import (
     ConnectionStatusEnum,
     ResourceEnum,
@@ -68,7 +69,7 @@ class World:
     """
 
     services: Services
-    simulator: SamsaraSimulator
+    simulator: Simulator
     port: int
     partner_id: UUID
     connection: Connection
@@ -247,10 +248,12 @@ class World:
 
 
 @asynccontextmanager
-async def opened_world(database_url: str, folder: Path, **settings: Any) -> AsyncIterator[World]:
+async def opened_world(
+    database_url: str, folder: Path, simulator: Simulator | None = None, *, slug: str = "samsara", **settings: Any
+) -> AsyncIterator[World]:
     """Start a simulator, build services on `database_url`, connect them, and pull the records."""
     KeyFile.create(folder / "vault.key")
-    simulator = SamsaraSimulator(folder)
+    simulator = simulator or SamsaraSimulator(folder)
     url = await simulator.start()
     simulator.replace_limits(NO_LIMIT)
     loaded = Settings.load(
@@ -263,18 +266,18 @@ async def opened_world(database_url: str, folder: Path, **settings: Any) -> Asyn
     )
     try:
         async with open_services(loaded, name="tests") as services:
-            yield await _connected(services, simulator, url)
+            yield await _connected(services, simulator, url, slug)
     finally:
         await simulator.stop()
 
 
-async def _connected(services: Services, simulator: SamsaraSimulator, url: str) -> World:
+async def _connected(services: Services, simulator: Simulator, url: str, slug: str) -> World:
     partner = await services.orgs.ensure_partner("Acme", "acme")
     agreement = await services.orgs.ensure_shared_fleet(partner.id, "fleet-1", "Northwind Haulage")
     account = simulator.demo_accounts()[0]
     connection = await services.connections.create(
         fleet_id=agreement.fleet_id,
-        tsp_slug="samsara",
+        tsp_slug=slug,
         credentials=account.credentials,
         settings={**account.settings, "base_url": url},
     )
