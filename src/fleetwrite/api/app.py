@@ -8,6 +8,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from fleetwrite.api.authentication import AUTHENTICATION
+from fleetwrite.api.capabilities import CAPABILITIES
 from fleetwrite.api.connections import CONNECTIONS
 from fleetwrite.api.control import CONTROL
 from fleetwrite.api.docs_page import DOCS_PAGE
@@ -18,6 +19,7 @@ from fleetwrite.api.id_map import ID_MAP
 from fleetwrite.api.openapi import build_document
 from fleetwrite.api.operations import OPERATIONS
 from fleetwrite.api.records import RECORDS
+from fleetwrite.api.tsps import TSPS
 from fleetwrite.api.webhooks import WEBHOOKS
 from fleetwrite.api.writes import WRITES
 from fleetwrite.bootstrap import Services
@@ -46,6 +48,8 @@ ENDPOINTS: Final[Sequence[Endpoint]] = (
     *RECORDS,
     *ID_MAP,
     *CONNECTIONS,
+    *CAPABILITIES,
+    *TSPS,
     *WEBHOOKS,
     *AUTHENTICATION,
     *HEALTH,

@@ -17,6 +17,9 @@ JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 CSV: Final = "text/csv"
 
+SLUG: Final = "slug"
+"""The one path parameter that is a text."""
+
 
 class Tag(Enum):
     """A chapter of the documentation. Those of the telematics API are the contract's."""
@@ -26,6 +29,7 @@ class Tag(Enum):
     COMPLIANCE = "Compliance & Regulation"
     MAINTENANCE = "Maintenance & Vehicle Health"
     CONNECTIONS = "Connections"
+    TSPS = "TSPs"
     OPERATIONS = "Resource Operations"
     RECORDS = "Id Map"
     WEBHOOKS = "Webhooks"
@@ -40,6 +44,7 @@ class ApiRequest(Struct, kw_only=True):
         headers: by their names in lower case; several lines of one name are joined by commas.
         principal: who is calling; None where the endpoint asks for no token.
         path: the path's ids, by their names in the table.
+        slug: of a provider, where the path has one; else empty.
         query: the endpoint's query Struct.
         body: the endpoint's body Struct, or the raw bytes of what is no JSON.
         directives: what the headers of a write ask for.
@@ -50,6 +55,7 @@ class ApiRequest(Struct, kw_only=True):
     headers: Mapping[str, str]
     principal: Principal | None = None
     path: Mapping[str, UUID] = {}
+    slug: str = ""
     query: Any = None
     body: Any = None
     directives: Directives = Directives()
@@ -89,10 +95,12 @@ class AnswerShape(Struct, frozen=True, kw_only=True):
 
     Attributes:
         headers: the names of headers that it may carry.
+        otherwise: the type of another body that it may have; None: it has no other.
     """
 
     description: str
     content: Any = None
+    otherwise: Any = None
     media_type: str = JSON
     headers: tuple[str, ...] = ()
 
@@ -101,7 +109,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """One row of the endpoint table. It drives routing, authorisation, decoding and the OpenAPI document.
 
     Attributes:
-        path: with its parameters in braces; each is an id.
+        path: with its parameters in braces; each is an id, but for `slug`.
         scope: what the caller's token must allow; None: no token needed.
         query: Struct of the query parameters; None: there are none, and whatever comes is ignored.
         body: Struct of the request body, or str where it is no JSON and no form; None: none is read.

@@ -59,6 +59,10 @@ class RouteNotFoundError(FleetwriteError):
     """No endpoint has this path."""
 
 
+class TspNotFoundError(FleetwriteError):
+    """No connector that is installed serves this provider."""
+
+
 class MethodNotAllowedError(FleetwriteError):
     """The path has endpoints, none of them with this method; `allowed` are theirs."""
 
@@ -150,6 +154,7 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         OAuthError: _oauth,
         MissingScopeError: _plain(403),
         RouteNotFoundError: _plain(404),
+        TspNotFoundError: _plain(404),
         ConnectionNotFoundError: _plain(404),
         RecordNotFoundError: _plain(404),
         OperationNotFoundError: _plain(404),

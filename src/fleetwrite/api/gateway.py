@@ -16,7 +16,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from fleetwrite.api.decoding import InvalidBodyError, decode_body, decode_query
-from fleetwrite.api.endpoint import JSON, Answer, ApiRequest, Endpoint
+from fleetwrite.api.endpoint import JSON, SLUG, Answer, ApiRequest, Endpoint
 from fleetwrite.api.error_answers import INTERNAL_ERROR, MethodNotAllowedError, RouteNotFoundError, answer_to
 from fleetwrite.api.headers import (
     IGNORED_FIELDS,
@@ -114,7 +114,9 @@ class Gateway:
             request.principal = await self._services.tokens.authenticate(headers.get("authorization"))
             request.principal.require(endpoint.scope)
         raw = await _raw_body(endpoint, headers, receive)
-        request.path, faults = read_path(scope["path_params"])
+        texts = dict(scope["path_params"])
+        request.slug = texts.pop(SLUG, "")
+        request.path, faults = read_path(texts)
         request.is_lenient = endpoint.body is not None and is_lenient(headers)
         if endpoint.query is not None:
             try:

@@ -29,6 +29,10 @@ PREFERENCE_APPLIED: Final = "Preference-Applied"
 
 LENIENT: Final = "lenient"
 
+ALLOW: Final = "allow"
+REFUSE: Final = "refuse"
+_LOSS_WORDS: Final = frozenset({ALLOW, REFUSE})
+
 LONGEST_IDEMPOTENCY_KEY: Final = 255
 LONGEST_REQUEST_ID: Final = 128
 """Long enough for any tracing scheme, short enough for every log line."""
@@ -48,15 +52,18 @@ def read_directives(headers: Mapping[str, str]) -> tuple[Directives, list[Valida
     if clear is not None and clear.strip().lower() != "clear":
         faults.append(_fault(NULL, clear, ErrorType.ENUM, "Must be `clear`, or leave the header out."))
     losses = headers.get(LOSSES.lower())
-    if losses is not None and losses.strip().lower() != "allow":
-        faults.append(_fault(LOSSES, losses, ErrorType.ENUM, "Must be `allow`, or leave the header out."))
+    wish = None if losses is None else losses.strip().lower()
+    if losses is not None and wish not in _LOSS_WORDS:
+        message = "Must be `allow` or `refuse`, or leave the header out."
+        faults.append(_fault(LOSSES, losses, ErrorType.ENUM, message))
     key = headers.get(IDEMPOTENCY_KEY.lower())
     if key is not None and not (len(key) <= LONGEST_IDEMPOTENCY_KEY and _VISIBLE.fullmatch(key)):
         message = f"Must be 1 to {LONGEST_IDEMPOTENCY_KEY} visible ASCII characters without blanks."
         faults.append(_fault(IDEMPOTENCY_KEY, key, ErrorType.FORMAT, message))
     directives = Directives(
         clear_nulls=clear is not None,
-        allow_losses=losses is not None,
+        allow_losses=wish == ALLOW,
+        refuse_losses=wish == REFUSE,
         idempotency_key=key,
         expires_at=_instant(EXPIRES_AT, headers, faults),
         not_before=_instant(NOT_BEFORE, headers, faults),

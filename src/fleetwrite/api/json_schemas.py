@@ -29,6 +29,7 @@ _LEAF_KEYWORDS: Final = (
     "writeOnly",
 )
 _ARRAY_KEYWORDS: Final = ("minItems", "maxItems")
+_OWN_KEYWORDS: Final = frozenset({"storableText", "storableNumber"})
 
 
 def schema_components(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
@@ -51,6 +52,12 @@ def validation_schema(struct_type: type[msgspec.Struct]) -> Schema:
     """
     (reference,), components = schema_components([struct_type])
     return _strict(reference, components)
+
+
+def body_schema(struct_type: type[msgspec.Struct]) -> Schema:
+    """Return the same schema for others to validate with: without our own keywords. Raises what the former raises."""
+    schema: Schema = _without_own_keywords(validation_schema(struct_type))
+    return schema
 
 
 def is_storable_number(value: Decimal) -> bool:
@@ -78,6 +85,14 @@ def _with_wire_types(schema: Any) -> Any:
         refined |= {"type": wire_type}
         del refined["format"]
     return refined
+
+
+def _without_own_keywords(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_without_own_keywords(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {key: _without_own_keywords(value) for key, value in schema.items() if key not in _OWN_KEYWORDS}
 
 
 def _strict(schema: Schema, components: dict[str, Schema]) -> Schema:
@@ -108,7 +123,7 @@ def _strict(schema: Schema, components: dict[str, Schema]) -> Schema:
 def _strict_leaf(schema: Schema) -> Schema:
     # The type comes first: of one value's faults only the first is told.
     strict: Schema = {key: schema[key] for key in _LEAF_KEYWORDS if key in schema}
-    strict |= {"storableText": True, "storableNumber": True}
+    strict |= dict.fromkeys(_OWN_KEYWORDS, True)
     if schema.get("type") == "integer":
         strict.setdefault("minimum", INT32[0])
         strict.setdefault("maximum", INT32[1])

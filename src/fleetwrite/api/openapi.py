@@ -9,13 +9,14 @@ import msgspec
 from fleetwrite import __version__
 from fleetwrite.api import headers
 from fleetwrite.api.authentication import TOKEN_PATH
-from fleetwrite.api.endpoint import JSON, AnswerShape, Endpoint, Tag
+from fleetwrite.api.endpoint import JSON, SLUG, AnswerShape, Endpoint, Tag
 from fleetwrite.api.error_answers import BODIES
 from fleetwrite.api.json_schemas import Schema, schema_components
 from fleetwrite.contract.enums import MessagePriorityEnum
 from fleetwrite.contract.notifications import BaseResourceOperationEvent, EventEnvelope
 
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
+_UUID: Final[Mapping[str, Any]] = {"type": "string", "format": "uuid"}
 
 EVENTS: Final = {
     "resource_operation.created": "A write was accepted.",
@@ -71,8 +72,11 @@ _DIRECTIVES: Final[Sequence[tuple[str, str, Schema]]] = (
     (headers.NULL, "`clear`: a null empties its field. Without it a null means unchanged.", {"const": "clear"}),
     (
         headers.LOSSES,
-        "`allow`: write even if the TSP has no place for some fields; the answer lists them.",
-        {"const": "allow"},
+        (
+            "`allow`: write even if the TSP has no place for fields that matter. `refuse`: do not write if it has none "
+            "for any. Without it only those that matter are refused. The answer lists what is lost."
+        ),
+        {"type": "string", "enum": [headers.ALLOW, headers.REFUSE]},
     ),
     (
         headers.IDEMPOTENCY_KEY,
@@ -138,7 +142,8 @@ class _Schemas:
         self._types: list[Any] = [EventEnvelope[BaseResourceOperationEvent], *BODIES.values()]
         for endpoint in endpoints:
             self._types += [endpoint.body] if endpoint.body is not None else []
-            self._types += [shape.content for shape in endpoint.answers.values() if shape.content is not None]
+            for shape in endpoint.answers.values():
+                self._types += [body for body in (shape.content, shape.otherwise) if body is not None]
         self._references, self.components = schema_components(self._types)
 
     def of(self, wanted: Any) -> Schema:
@@ -172,6 +177,8 @@ def _errors(endpoint: Endpoint) -> list[int]:
     possible = {405, 500}
     if endpoint.scope is not None:
         possible |= {401, 403, 404, 409, 422, 429}
+    elif endpoint.query is not None or "{" in endpoint.path:
+        possible |= {404, 422}
     if endpoint.body is not None:
         possible |= {413, 415, 400}
     if endpoint.has_directives:
@@ -181,7 +188,7 @@ def _errors(endpoint: Endpoint) -> list[int]:
 
 def _parameters(endpoint: Endpoint) -> list[Schema]:
     parameters = [
-        _parameter("path", name, {"type": "string", "format": "uuid"}, required=True)
+        _parameter("path", name, {"type": "string"} if name == SLUG else _UUID, required=True)
         for name in _PARAMETER.findall(endpoint.path)
     ]
     if endpoint.query is not None:
@@ -204,7 +211,7 @@ def _parameters(endpoint: Endpoint) -> list[Schema]:
     return parameters
 
 
-def _parameter(place: str, name: str, schema: Schema, words: str = "", *, required: bool = False) -> Schema:
+def _parameter(place: str, name: str, schema: Mapping[str, Any], words: str = "", *, required: bool = False) -> Schema:
     parameter: Schema = {"in": place, "name": name, "required": required, "schema": schema}
     return parameter | {"description": words} if words else parameter
 
@@ -228,7 +235,10 @@ def _response(shape: AnswerShape, schemas: _Schemas) -> Schema:
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in (headers.REQUEST_ID, *shape.headers)},
     }
     if shape.content is not None:
-        response["content"] = {shape.media_type: {"schema": schemas.of(shape.content)}}
+        schema = schemas.of(shape.content)
+        if shape.otherwise is not None:
+            schema = {"anyOf": [schema, schemas.of(shape.otherwise)]}
+        response["content"] = {shape.media_type: {"schema": schema}}
     return response
 
 

@@ -1,5 +1,6 @@
 """The ten write endpoints, alike but for what they write."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -11,11 +12,17 @@ from fleetwrite.bootstrap import Services
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationStatusEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.telematics import WRITE_BODIES, ResourceOperation
 from fleetwrite.operations.models import WriteRequest
+from fleetwrite.operations.preview import Preview
 
 _ANSWER_HEADERS: Final = (LOSSES, IGNORED_FIELDS, PREFERENCE_APPLIED, IDEMPOTENCY_REPLAYED)
 
 _ANSWERS: Final = {
-    200: AnswerShape(description="`is_sync=true`: the TSP has it.", content=ResourceOperation, headers=_ANSWER_HEADERS),
+    200: AnswerShape(
+        description="`is_sync=true`: the TSP has it. `dry_run=true`: what would be sent.",
+        content=ResourceOperation,
+        otherwise=Preview,
+        headers=_ANSWER_HEADERS,
+    ),
     202: AnswerShape(
         description="Accepted; delivery goes on in the background.",
         content=ResourceOperation,
@@ -37,30 +44,42 @@ _SYNC_STATUSES: Final = {
 
 
 class WriteQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Query of a write. `is_sync`: call the TSP now, once, and answer with what it said."""
+    """Query of a write.
+
+    Attributes:
+        is_sync: call the TSP now, once, and answer with what it said.
+        dry_run: send and store nothing, and answer with what would be sent.
+    """
 
     is_sync: bool = False
+    dry_run: bool = False
 
 
 def _writer(resource: ResourceEnum, operation_type: ResourceOperationTypeEnum) -> Handler:
     async def write(services: Services, request: ApiRequest) -> Answer:
-        result = await services.operations.write(
-            WriteRequest(
-                partner_id=request.partner_id,
-                resource=resource,
-                operation_type=operation_type,
-                record_id=request.path.get("id"),
-                body=request.body,
-                is_sync=request.query.is_sync,
-                directives=request.directives,
-            )
+        wanted = WriteRequest(
+            partner_id=request.partner_id,
+            resource=resource,
+            operation_type=operation_type,
+            record_id=request.path.get("id"),
+            body=request.body,
+            is_sync=request.query.is_sync,
+            directives=request.directives,
         )
+        if request.query.dry_run:
+            preview = await services.operations.preview(wanted)
+            return Answer(content=preview, headers=_losses(loss.field for loss in preview.losses))
+        result = await services.operations.write(wanted)
         status = _SYNC_STATUSES[result.operation.status] if result.is_sync else 202
-        losses = ((LOSSES, name_list(result.losses)),) if result.losses else ()
         replayed = ((IDEMPOTENCY_REPLAYED, "true"),) if result.is_replayed else ()
-        return Answer(status=status, content=result.operation, headers=(*losses, *replayed))
+        return Answer(status=status, content=result.operation, headers=(*_losses(result.losses), *replayed))
 
     return write
+
+
+def _losses(fields: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    names = name_list(fields)
+    return ((LOSSES, names),) if names else ()
 
 
 def _write(resource: ResourceEnum, operation_type: ResourceOperationTypeEnum, path: str, tag: Tag) -> Endpoint:

@@ -6,10 +6,8 @@ from urllib.parse import urlsplit
 
 from fleetwrite.connections.errors import BadConnectionFieldsError, FieldFault
 from fleetwrite.connectors.sdk.manifest import Field, Manifest
+from fleetwrite.connectors.sdk.wire import MASK
 from fleetwrite.contract.errors import ErrorType
-
-MASK: Final = "*****"
-"""The one example that the contract shows of a masked credential."""
 
 _REGION: Final = "region"
 _BASE_URL: Final = "base_url"

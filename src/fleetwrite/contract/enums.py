@@ -46,6 +46,14 @@ class ResourceOperationTypeEnum(enum.StrEnum):
     UPDATE = "update"
 
 
+class IntegrationStatusEnum(enum.StrEnum):
+    """Whether a resource of a TSP is read."""
+
+    IMPLEMENTED = "implemented"
+    NOT_IMPLEMENTED = "not_implemented"
+    NOT_SUPPORTED = "not_supported"
+
+
 class ResourceOperationStatusEnum(enum.StrEnum):
     """State of a resource operation as the partner sees it."""
 

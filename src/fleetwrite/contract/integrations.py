@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from fleetwrite.contract.enums import (
     ConnectionStatusEnum,
+    IntegrationStatusEnum,
     ResourceEnum,
     ResourceOperationErrorTypeEnum,
     ResourceOperationLogStatusEnum,
@@ -40,6 +41,18 @@ class ConnectionUpdate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     credentials: Credentials | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
     status: ConnectionStatusEnum | UnsetType | None = UNSET
+
+
+class TspIntegrationsRead(Struct, frozen=True, kw_only=True):
+    """A TSP, and which resources are read from it. Nothing here says what can be written."""
+
+    tsp_id: UUID
+    slug: str | None = None
+    source_name: TspEnum | None = None
+    integrations: dict[ResourceEnum, IntegrationStatusEnum]
+    implemented_count: int
+    not_implemented_count: int
+    not_supported_count: int
 
 
 class ResourceOperationLogRead(Struct, frozen=True, kw_only=True):

@@ -42,6 +42,10 @@ def test_directives_are_read_from_their_headers() -> None:
     assert faults == []
 
 
+def test_losses_can_be_refused() -> None:
+    assert read_directives({"fleetwrite-losses": "Refuse"}) == (Directives(refuse_losses=True), [])
+
+
 def test_times_and_priority_are_read_from_their_headers() -> None:
     given = {
         "fleetwrite-expires-at": "2026-05-04T12:00:00+02:00",
@@ -66,7 +70,7 @@ def test_without_headers_nothing_is_directed() -> None:
     [
         ("Fleetwrite-Null", "keep", ErrorType.ENUM),
         ("Fleetwrite-Null", "", ErrorType.ENUM),
-        ("Fleetwrite-Losses", "refuse", ErrorType.ENUM),
+        ("Fleetwrite-Losses", "maybe", ErrorType.ENUM),
         ("Idempotency-Key", "k" * 256, ErrorType.FORMAT),
         ("Idempotency-Key", "", ErrorType.FORMAT),
         ("Idempotency-Key", "two words", ErrorType.FORMAT),

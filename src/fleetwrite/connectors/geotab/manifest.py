@@ -17,6 +17,7 @@ from fleetwrite.connectors.sdk.manifest import (
     Offer,
     Reconciliation,
 )
+from fleetwrite.connectors.sdk.wire import MASK
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.tsps import TspEnum
 
@@ -76,6 +77,7 @@ MANIFEST: Final = Manifest(
     name="Geotab",
     source_name=TspEnum.GEOTAB,
     login=LoginScheme.SESSION,
+    session={"database": MASK, "userName": MASK, "sessionId": MASK},
     credential_shape="geotab",
     credentials=(
         Field(

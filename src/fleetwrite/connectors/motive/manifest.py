@@ -14,6 +14,7 @@ from fleetwrite.connectors.sdk.manifest import (
     Offer,
     Reconciliation,
 )
+from fleetwrite.connectors.sdk.wire import MASK
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.tsps import TspEnum
 
@@ -71,6 +72,7 @@ MANIFEST: Final = Manifest(
     name="Motive",
     source_name=TspEnum.MOTIVE,
     login=LoginScheme.OAUTH,
+    session={"access_token": MASK},
     credential_shape="motive",
     credentials=(
         Field(

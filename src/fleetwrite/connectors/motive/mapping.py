@@ -162,7 +162,7 @@ Western Canada parted from the names of the United States in 2026: what Motive m
 
 ZONE_NAMES: Final[Mapping[TimezoneCodeEnum, str]] = {zone: name for name, zones in ZONES.items() for zone in zones}
 
-_ROLE = ByCode(how="role: driver or fleet_user.", is_fixed=True)
+_ROLE = ByCode(how="role: driver or fleet_user.", is_fixed=True, required="Motive gives every user a role.")
 _NO_COUNTRY = NoPlace("Motive keeps no country of a user.")
 _NO_USER_NOTES = NoPlace("Motive keeps no notes on users.")
 _NO_DESIGNATION = NoPlace("Motive keeps no free title; what a user may do comes from its role.")
@@ -240,7 +240,7 @@ OFFICE: Final[Table] = {
 }
 
 _SENDER = ByCode(how="sender_id, as a number; office users only.")
-_MESSAGE_TEXT = ByCode(how="body; required.")
+_MESSAGE_TEXT = ByCode(how="body.", required="Motive takes no message without a text.")
 _NO_PRIORITY = NoPlace("Motive's messages have no priority.")
 
 MESSAGE: Final[Table] = {

@@ -39,9 +39,9 @@ def _translate(draft: Draft, recipients: Mapping[str, SourceReference]) -> Trans
     # A recipient named twice would get the message twice.
     draft.put("receiver_ids", list(dict.fromkeys(receiver_ids)))
     text: str | None = draft.given("message_text")
-    if not text or text.isspace():
+    if text is not None and not text.strip():
         draft.fault("message_text", ErrorType.REQUIRED_BY_TSP, "Motive takes no message without a text.")
-    else:
+    elif text is not None:  # the table asks for one
         draft.put("body", text)
     losses = draft.settle()
     return Translation(call=CREATE_MESSAGE.call(body=draft.body), losses=losses)

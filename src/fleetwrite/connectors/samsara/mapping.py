@@ -115,7 +115,11 @@ US_PROPERTY_RULESETS: Final[Mapping[HosRulesetCodeEnum, Mapping[str, str]]] = {
 """Only codes that state cycle, restart and break in full: a wrong ruleset makes a driver break the law."""
 
 _NAME = ByCode(how="Samsara keeps one name: first_name, a space, last_name.", can_be_emptied=True)
-_ROLE = ByCode(how="Tells which of Samsara's two kinds of user is meant.", is_fixed=True)
+_ROLE = ByCode(
+    how="Tells which of Samsara's two kinds of user is meant.",
+    is_fixed=True,
+    required="Samsara keeps drivers and office users apart.",
+)
 _DRIVER_ACTIVITY = ByCode(how="driverActivationStatus, which exists on updates only.")
 _OFFICE_ACTIVITY = ByCode(
     how="Samsara ends the access of an office user by a date, for which the contract has no field.", is_fixed=True
@@ -176,7 +180,9 @@ OFFICE_USER: Final[Table] = {
     "status": _OFFICE_ACTIVITY,
     "is_driver": _ROLE,
     "user_designation": _NO_DESIGNATION,
-    "user_email": ByCode(how="email; required on creates, fixed ever after.", is_fixed=True),
+    "user_email": ByCode(
+        how="email.", is_fixed=True, required="Samsara's office users sign in by e-mail: an address is required."
+    ),
     "first_name": _NAME,
     "last_name": _NAME,
     "phone_number": _DRIVERS_ONLY,
@@ -199,7 +205,7 @@ OFFICE_USER: Final[Table] = {
 
 _NO_SENDER = NoPlace("Samsara sends every message of the API in the name of the organisation's dispatch.")
 _NO_PRIORITY = NoPlace("Samsara's messages have no priority.")
-_MESSAGE_TEXT = ByCode(how="text; required.")
+_MESSAGE_TEXT = ByCode(how="text.", required="Samsara takes no message without a text.")
 
 MESSAGE: Final[Table] = {
     "sender_id": _NO_SENDER,

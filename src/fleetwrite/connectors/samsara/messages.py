@@ -32,9 +32,9 @@ def _translate(draft: Draft, recipients: Iterable[tuple[str, SourceReference]]) 
         int(recipient.source_id) for field, recipient in recipients if _is_addressable(draft, field, recipient)
     ]
     text = draft.given("message_text")
-    if not text or text.isspace():
+    if text is not None and not text.strip():
         draft.fault("message_text", ErrorType.REQUIRED_BY_TSP, "Samsara takes no message without a text.")
-    else:
+    elif text is not None:  # the table asks for one
         draft.put("text", draft.fit_text("message_text", text, MAX_MESSAGE_LENGTH))
     # A recipient named twice would get the message twice.
     draft.put("driverIds", list(dict.fromkeys(driver_ids)))

@@ -92,11 +92,7 @@ def _create_office_user(write: Write) -> Translation:
     draft.fill()
     _put_name(draft)
     email = draft.given("user_email")
-    if not email:
-        draft.fault(
-            "user_email", ErrorType.REQUIRED_BY_TSP, "Samsara's office users sign in by e-mail: an address is required."
-        )
-    elif not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+    if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
         draft.fault("user_email", ErrorType.FORMAT, "Samsara takes an e-mail address here.")
     role_id = write.settings.get(OFFICE_ROLE_SETTING)
     if not role_id:

@@ -172,6 +172,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         budgets: its published limits.
         timeout_s: how long one call may take before its answer counts as lost.
         reconciliation: how long to wait, and how exact its clock is, when a lost answer is looked for.
+        session: where calls carry what logging in gave (`NewSession.values`): its names, and in the place of each value
+            one that may be shown. With these a dry run renders its request.
         retry_first_s, retry_cap_s: upper bounds of the first wait before a retry and of any; None: as everywhere.
     """
 
@@ -188,6 +190,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     budgets: tuple[Budget, ...]
     timeout_s: float
     reconciliation: Reconciliation
+    session: Mapping[str, str] = {}
     retry_first_s: float | None = None
     retry_cap_s: float | None = None
 

@@ -26,7 +26,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
         to: the provider's key; a point leads into a nested object (`externalIds.partnerVehicleId`).
         min_length: in characters.
         max_length: in characters; None where the provider documents none.
-        pattern: what the whole text must match.
+        pattern: what the whole text must match; without flags, which JSON Schema knows none of.
         pattern_meaning: `pattern` in words.
         may_be_cut: prose that may be cut to `max_length` when the partner allows losses; never an identifier.
         emptied_by: what clears it at the provider; UNSET where it can not be cleared.

@@ -11,6 +11,9 @@ from fleetwrite.connectors.sdk.write import Call
 
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
+MASK: Final = "*****"
+"""Stands for a secret wherever one is shown; the one example that the contract has of it."""
+
 
 class Login(msgspec.Struct, frozen=True, kw_only=True):
     """What it takes to call one account.

@@ -12,8 +12,9 @@ from fleetwrite.connectors.sdk.manifest import (
     Offer,
     Reconciliation,
 )
+from fleetwrite.connectors.sdk.wire import MASK
 from fleetwrite.connectors.wialon import mapping, settings
-from fleetwrite.connectors.wialon.services import HEAVY, LOGIN, SERVICES, SESSION
+from fleetwrite.connectors.wialon.services import HEAVY, LOGIN, OWN_ACCOUNT, OWN_USER, SERVICES, SESSION
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.tsps import TspEnum
 
@@ -72,6 +73,7 @@ MANIFEST: Final = Manifest(
     name="Wialon",
     source_name=TspEnum.WIALON,
     login=LoginScheme.SESSION,
+    session={"sid": MASK, OWN_USER: "0", OWN_ACCOUNT: "0"},
     credential_shape="token",
     credentials=(
         Field(

@@ -134,7 +134,7 @@ MESSAGE: Final[Table] = {
     "recipient_id": ByCode(how="itemId: the unit that the driver is assigned to when it is sent."),
     "message_text": Text(
         to="param",
-        pattern=r"(?s).*\S.*",
+        pattern=r"[\s\S]*\S[\s\S]*",
         pattern_meaning="a text that is not blank",
         required="Wialon takes no message without a text.",
     ),

@@ -75,9 +75,9 @@ REFUSED: dict[str, tuple[Write, list[tuple[str, ErrorType]]]] = {
     "to a group with faults everywhere": (
         to_many(DRIVER, OFFICE_USER, NO_NUMBER, text=None),
         [
+            ("message_text", ErrorType.REQUIRED_BY_TSP),
             ("recipient_ids.1", ErrorType.WRONG_KIND),
             ("recipient_ids.2", ErrorType.WRONG_KIND),
-            ("message_text", ErrorType.REQUIRED_BY_TSP),
         ],
     ),
 }

@@ -227,7 +227,7 @@ REFUSED: dict[str, tuple[Write, list[tuple[str, ErrorType]]]] = {
     "driver without anything": (create(USER, {"is_driver": True}), [("username", REQUIRED), ("first_name", REQUIRED)]),
     "office user without anything": (
         create(USER, {"is_driver": False}),
-        [("first_name", REQUIRED), ("user_email", REQUIRED)],
+        [("user_email", REQUIRED), ("first_name", REQUIRED)],
     ),
     "blank in the login name": (create(USER, {**DRIVER_BODY, "username": "ana ruiz"}), [("username", FORMAT)]),
     "at sign in the login name": (create(USER, {**DRIVER_BODY, "username": "a@b"}), [("username", FORMAT)]),
