@@ -26,6 +26,8 @@ fence_app = typer.Typer(help="After a restore from a backup: let nothing be sent
 app.add_typer(fence_app, name="restore-fence")
 admin_app = typer.Typer(help="What only the operator may do.", no_args_is_help=True)
 app.add_typer(admin_app, name="admin")
+connector_app = typer.Typer(help="Making connectors.", no_args_is_help=True)
+app.add_typer(connector_app, name="connector")
 tsp_app = typer.Typer(help="Providers as a whole.", no_args_is_help=True)
 admin_app.add_typer(tsp_app, name="tsp")
 
@@ -139,6 +141,28 @@ def connectors() -> None:
     from fleetwrite.connectors.sdk.registry import Registry  # noqa: PLC0415 - see up
 
     typer.echo(matrix(connector.manifest for connector in Registry.load()), nl=False)
+
+
+@connector_app.command("new")
+def new_connector(
+    slug: Annotated[str, typer.Argument(help="What the contract calls the provider (TspEnum), such as samsara.")],
+    *,
+    name: Annotated[str | None, typer.Option(help="What people call it. Without it: made of the slug.")] = None,
+    to: Annotated[Path, typer.Option(help="Where Fleetwrite's source is.")] = Path(),
+) -> None:
+    """Write a connector to an invented provider, which passes the suite, to make a real one of. Overwrites nothing."""
+    from fleetwrite.connectors.sdk.new_connector import write_connector  # noqa: PLC0415 - see up
+
+    written: list[Path] = []
+    _run(_in_loop(lambda: written.extend(write_connector(slug, name, to))))
+    _say(
+        [
+            *map(str, written),
+            "",
+            f"See it pass: python -m pytest tests/connectors/{slug}",
+            "Then go on with docs/howto/add-a-connector.md. All that these files say of the provider is invented.",
+        ]
+    )
 
 
 @app.command()
