@@ -198,7 +198,7 @@ class Executor:
             outcome = await task.connector.carry_out(write, call, session)
         except (SlotTimeoutError, ProviderAnswerError, NotSentError, AnswerLostError) as error:
             if not session.has_written:
-                return _before_the_write(task, call, error)
+                return _before_the_write(task, session.last_call or call, error)
             return _cut_short(session, str(error), error.answer if isinstance(error, ProviderAnswerError) else None)
         return Verdict(outcome=outcome, answer=session.last_answer, login_refused=isinstance(outcome, AuthFailed))
 

@@ -1,7 +1,7 @@
 """The logged-in way to one provider account, on which every call waits for a slot in its budgets."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -11,7 +11,8 @@ import structlog
 from fleetwrite.connections.logins import Logins
 from fleetwrite.connections.models import Account
 from fleetwrite.connections.outage_models import Reach
-from fleetwrite.connectors.sdk.connector import Connector
+from fleetwrite.connectors.sdk.connector import Connector, SessionConnector
+from fleetwrite.connectors.sdk.session import LoggedIn
 from fleetwrite.connectors.sdk.wire import Login, NewSession
 from fleetwrite.connectors.sdk.write import Call
 from fleetwrite.dispatch.models import Closing
@@ -62,7 +63,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     read_timeout_s: float
 
 
-class ProviderSession:
+class ProviderSession(LoggedIn):
     """Calls one account at one provider, for one attempt.
 
     Args:
@@ -92,16 +93,16 @@ class ProviderSession:
         prepaid: tuple[str, ...] | None = None,
         made: str | None = None,
     ) -> None:
+        super().__init__(connector)
         self._egress = egress
         self._slots = slots
         self._logins = logins
         self._account = account
-        self._connector = connector
         self._patience = patience
         self._prepaid = prepaid
         self._login = account.login
         self._generation = 0
-        if connector.manifest.login.has_session and (kept := account.session) is not None:
+        if isinstance(connector, SessionConnector) and (kept := account.session) is not None:
             self._login = msgspec.structs.replace(self._login, session=kept.values)
             self._generation = kept.generation
         self.reach: Reach | None = None
@@ -117,39 +118,32 @@ class ProviderSession:
         self.made_id = made
         """The id of what was made, as far as that is known."""
 
-    async def call(self, call: Call) -> HttpAnswer:
-        """Send `call` when its budgets allow. For errors see `connectors.sdk.connector.Session`."""
-        if not self._connector.manifest.login.has_session:
-            return await self._send(call, self._login)
-        if not self._login.session:
-            await self._renew()
-        has_written = self.has_written
-        answer = await self._send(call, self._login)
-        if self._connector.is_login_refused(answer):
-            self.has_written = has_written  # the provider did not even look at it
-            await self._renew()
-            answer = await self._send(call, self._login)
-        return answer
+    @property
+    def login(self) -> Login:
+        """See `LoggedIn.login`."""
+        return self._login
 
     def made(self, source_id: str) -> None:
         """See `connectors.sdk.connector.WriteSession`."""
         self.made_id = source_id
 
-    async def _renew(self) -> None:
+    async def renew(self, connector: SessionConnector) -> None:
+        """See `LoggedIn.renew`."""
         remaining_s = self._patience.deadline_at - asyncio.get_running_loop().time()
-        kept = await self._logins.renew(self._account, self._generation, self._log_in, max(0.0, remaining_s))
+
+        async def log_in(credentials: Mapping[str, str]) -> NewSession:
+            made = await self.log_in(connector, credentials)
+            self._login = msgspec.structs.replace(self._login, credentials=made.credentials or credentials)
+            return made
+
+        kept = await self._logins.renew(self._account, self._generation, log_in, max(0.0, remaining_s))
         # The slot that was taken with the claim lies too far back: another process may have the next one by now.
         self._prepaid = None
         self._generation = kept.generation
         self._login = msgspec.structs.replace(self._login, session=kept.values)
 
-    async def _log_in(self, credentials: Mapping[str, str]) -> NewSession:
-        login = msgspec.structs.replace(self._login, credentials=credentials, session={})
-        made = await self._connector.log_in(login, _Unauthorised(self._send, login))
-        self._login = msgspec.structs.replace(login, credentials=made.credentials or credentials)
-        return made
-
-    async def _send(self, call: Call, login: Login) -> HttpAnswer:
+    async def send(self, call: Call, login: Login) -> HttpAnswer:
+        """See `LoggedIn.send`."""
         await self._wait_for_slot(call)
         request = self._connector.render(call, login)
         patience = self._patience
@@ -179,10 +173,14 @@ class ProviderSession:
             self.has_written = self.has_written or not call.is_read
             raise
         self.last_answer = answer
-        self.has_written = self.has_written or not call.is_read
+        self.has_written = self.has_written or not (call.is_read or self._is_unheard(answer))
         self.reach = Reach.FAILED if answer.status >= 500 and answer.status != _NOT_OFFERED else Reach.ANSWERED
         await self._heed(call, answer)
         return answer
+
+    def _is_unheard(self, answer: HttpAnswer) -> bool:
+        """Whether the provider did not even look at a call."""
+        return isinstance(self._connector, SessionConnector) and self._connector.is_login_refused(answer)
 
     async def _wait_for_slot(self, call: Call) -> None:
         # A look at the provider may come before the call that is paid for. Without its slot that had to wait for the
@@ -211,14 +209,3 @@ class ProviderSession:
         except DATABASE_FAILURES as error:
             # What the call came to matters more. Should the limit be met after all, the provider says so again.
             log.warning("operations.closing_not_stored", scopes=call.scopes, for_s=for_s, error=str(error))
-
-
-class _Unauthorised(msgspec.Struct, frozen=True):
-    """The way to log in: calls carry the credentials, and no session."""
-
-    send: Callable[[Call, Login], Awaitable[HttpAnswer]]
-    login: Login
-
-    async def call(self, call: Call) -> HttpAnswer:
-        """See `connectors.sdk.connector.Session`."""
-        return await self.send(call, self.login)

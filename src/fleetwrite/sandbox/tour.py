@@ -12,6 +12,7 @@ import msgspec
 
 from fleetwrite.connectors.sdk.examples import Example, Pick
 from fleetwrite.connectors.sdk.finding import examples_of
+from fleetwrite.connectors.sdk.manifest import Manifest
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.sandbox.partner import ConversationError, Json, JsonClient, Onlooker, Partner, open_tour_clients
@@ -60,17 +61,18 @@ async def _visit(tsp: str, client: JsonClient, partner: Partner, onlooker: Onloo
     budgets = await partner.budgets()
     await onlooker.raise_limits()
     await partner.replace_budgets([])
-    records = await _records(tsp, client, partner.connection_id)
-    stops = [await _write(tsp, example, client, partner, onlooker, records) for example in _examples(tsp)]
+    manifest = Registry.load().get(tsp).manifest
+    records = await _records(manifest, client, partner.connection_id)
+    stops = [await _write(tsp, example, client, partner, onlooker, records) for example in _examples(tsp, manifest)]
     await partner.replace_budgets(budgets)
     await onlooker.reset_limits()
     return stops
 
 
-def _examples(tsp: str) -> Sequence[Example]:
+def _examples(tsp: str, manifest: Manifest) -> Sequence[Example]:
     """Those that are written, updates last: one may end the employment of a driver who is still to get a message."""
     shown = [example for example in examples_of(tsp) if example.name.partition(" ")[0] == _FULL]
-    if any(offer.is_fanned_out for offer in Registry.load().get(tsp).manifest.offers):
+    if any(offer.is_fanned_out for offer in manifest.offers):
         shown += [_to_group(example) for example in shown if example.resource is ResourceEnum.MESSAGE]
     return sorted(shown, key=lambda example: example.operation_type is ResourceOperationTypeEnum.UPDATE)
 
@@ -84,8 +86,8 @@ def _to_group(message: Example) -> Example:
     )
 
 
-async def _records(tsp: str, client: JsonClient, connection_id: str) -> dict[ResourceEnum, list[Json]]:
-    listed = [one.resource for one in Registry.load().get(tsp).manifest.listings if one.resource in PATHS]
+async def _records(manifest: Manifest, client: JsonClient, connection_id: str) -> dict[ResourceEnum, list[Json]]:
+    listed = [one.resource for one in manifest.listings if one.resource in PATHS]
     query = {"connection_id": connection_id}
     pages = {resource: await client.ask("GET", f"/v2/telematics/{PATHS[resource]}", query=query) for resource in listed}
     return {resource: sorted(page["items"], key=_age) for resource, page in pages.items()}

@@ -34,6 +34,7 @@ class Provider:
         self.lasts_s: float | None = None
         self.rotates = False
         self.refuses = False
+        self.begun = asyncio.Event()
         self.go = asyncio.Event()
         self.go.set()
 
@@ -41,6 +42,7 @@ class Provider:
         self.logins += 1
         number = self.logins
         self.with_credentials.append(credentials)
+        self.begun.set()
         await self.go.wait()
         if self.refuses:
             raise LoginRefusedError("not these", REFUSED)
@@ -180,8 +182,7 @@ async def test_a_login_with_credentials_that_were_replaced_meanwhile_is_not_kept
     provider.go.clear()
     logins = SharedLogins(database, vault)
     slow = asyncio.create_task(logins.renew(account, 0, provider.log_in, 30))
-    while not provider.logins:
-        await asyncio.sleep(0.01)
+    await provider.begun.wait()
     async with database.acquire() as reading:
         partner_id = await reading.fetchval("SELECT id FROM partners")
     login = connections.seal_credentials(account.connection, {"token": "second"})
@@ -199,8 +200,7 @@ async def test_a_process_that_died_while_logging_in_holds_nobody_up_for_good(
     provider.go.clear()
     logins = SharedLogins(database, vault)
     dying = asyncio.create_task(logins.renew(account, 0, provider.log_in, 30))
-    while not provider.logins:
-        await asyncio.sleep(0.01)
+    await provider.begun.wait()
     with pytest.raises(NotSentError, match="too long"):
         await logins.renew(account, 0, provider.log_in, 0.0)
     await database.pool.execute("UPDATE clock_shift SET shift = '91 seconds'")

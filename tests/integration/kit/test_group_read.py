@@ -14,11 +14,13 @@ class Table:
 
     def __init__(self) -> None:
         self.asked: list[list[int]] = []
+        self.begun = asyncio.Event()
         self.go = asyncio.Event()
         self.go.set()
 
     async def read(self, connection: Connection, keys: Sequence[int]) -> Mapping[int, int]:
         self.asked.append(sorted(keys))
+        self.begun.set()
         await self.go.wait()
         rows = await connection.fetch("SELECT n, n * n AS square FROM unnest($1::int[]) AS n WHERE n < 10", list(keys))
         return {row["n"]: row["square"] for row in rows}
@@ -34,8 +36,7 @@ async def test_those_who_ask_while_queries_are_under_way_share_the_next(database
     table.go.clear()
     group = GroupRead(database, table.read)
     first = [asyncio.create_task(group.get(number)) for number in (1, 2)]
-    while not table.asked:
-        await asyncio.sleep(0)
+    await table.begun.wait()
     later = [asyncio.create_task(group.get(number)) for number in (3, 4, 5, 5)]
     await asyncio.sleep(0.01)
     table.go.set()
@@ -49,8 +50,7 @@ async def test_a_question_that_is_being_asked_is_asked_again_for_who_comes_later
     table.go.clear()
     group = GroupRead(database, table.read)
     first = asyncio.create_task(group.get(1))
-    while not table.asked:
-        await asyncio.sleep(0)
+    await table.begun.wait()
     second = asyncio.create_task(group.get(1))
     await asyncio.sleep(0.01)
     table.go.set()
@@ -74,8 +74,7 @@ async def test_who_gives_up_takes_the_answer_from_nobody(database: Database) -> 
     table.go.clear()
     group = GroupRead(database, table.read)
     gone, patient = asyncio.create_task(group.get(2)), asyncio.create_task(group.get(2))
-    while not table.asked:
-        await asyncio.sleep(0)
+    await table.begun.wait()
     gone.cancel()
     table.go.set()
     assert await patient == 4

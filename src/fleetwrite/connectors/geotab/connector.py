@@ -11,10 +11,10 @@ from fleetwrite.connectors.geotab.fuel import translate_fuel
 from fleetwrite.connectors.geotab.manifest import MANIFEST
 from fleetwrite.connectors.geotab.users import translate_user
 from fleetwrite.connectors.sdk.connector import (
-    Connector,
     LoginRefusedError,
     RecordPage,
     Session,
+    SessionConnector,
     WriteSession,
 )
 from fleetwrite.connectors.sdk.outcome import Applied, Conflict, Finding, Found, Outcome, Rejected
@@ -33,7 +33,7 @@ _TRANSLATORS: Final[Mapping[ResourceEnum, Callable[[Write], Translation]]] = {
 }
 
 
-class GeotabConnector(Connector):
+class GeotabConnector(SessionConnector):
     """Geotab."""
 
     manifest = MANIFEST
@@ -57,12 +57,12 @@ class GeotabConnector(Connector):
         return rpc.render(call, login)
 
     async def log_in(self, login: Login, session: Session) -> NewSession:
-        """See `Connector.log_in`."""
+        """See `SessionConnector.log_in`."""
         del login
         return await rpc.log_in(session)
 
     def is_login_refused(self, answer: HttpAnswer) -> bool:
-        """See `Connector.is_login_refused`."""
+        """See `SessionConnector.is_login_refused`."""
         return super().is_login_refused(answer) or rpc.error_code(answer) == rpc.INVALID_USER
 
     async def check_login(self, session: Session) -> Mapping[str, Any]:
@@ -134,4 +134,4 @@ def _with_holder(refusal: Rejected, finding: Finding) -> Outcome:
             return refusal
 
 
-CONNECTOR: Final[Connector] = GeotabConnector()
+CONNECTOR: Final[SessionConnector] = GeotabConnector()

@@ -10,11 +10,11 @@ from fleetwrite.connectors.gpsinsight.messages import send_message, translate_me
 from fleetwrite.connectors.gpsinsight.methods import LIST_DRIVER_GROUPS, LOG_IN
 from fleetwrite.connectors.gpsinsight.records import create_record, translate_record, update_record
 from fleetwrite.connectors.sdk.connector import (
-    Connector,
     LoginRefusedError,
     ProviderAnswerError,
     RecordPage,
     Session,
+    SessionConnector,
     WriteSession,
 )
 from fleetwrite.connectors.sdk.outcome import Finding, Outcome
@@ -28,7 +28,7 @@ SESSION_LASTS_S: Final = 72_000
 """A session ends after "about a day to a week": twenty hours are less than about a day."""
 
 
-class GpsInsightConnector(Connector):
+class GpsInsightConnector(SessionConnector):
     """GPS Insight."""
 
     manifest = MANIFEST
@@ -56,7 +56,7 @@ class GpsInsightConnector(Connector):
         return form_request(call, login, fields=fields)
 
     async def log_in(self, login: Login, session: Session) -> NewSession:
-        """See `Connector.log_in`."""
+        """See `SessionConnector.log_in`."""
         del login
         call = LOG_IN.call()
         answer = await session.call(call)
@@ -72,7 +72,7 @@ class GpsInsightConnector(Connector):
         raise ProviderAnswerError(reason if error is None else outcomes.describe(call, answer), answer)
 
     def is_login_refused(self, answer: HttpAnswer) -> bool:
-        """See `Connector.is_login_refused`."""
+        """See `SessionConnector.is_login_refused`."""
         return outcomes.is_login_refused(answer)
 
     def read_outcome(self, write: Write, call: Call, answer: HttpAnswer) -> Outcome:
@@ -114,5 +114,5 @@ class GpsInsightConnector(Connector):
         return {}
 
 
-CONNECTOR: Final[Connector] = GpsInsightConnector()
+CONNECTOR: Final[SessionConnector] = GpsInsightConnector()
 """The one that the registry finds."""

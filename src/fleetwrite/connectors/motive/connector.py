@@ -13,11 +13,11 @@ from fleetwrite.connectors.motive.manifest import MANIFEST
 from fleetwrite.connectors.motive.messages import translate_group_message, translate_message
 from fleetwrite.connectors.motive.users import translate_user
 from fleetwrite.connectors.sdk.connector import (
-    Connector,
     LoginRefusedError,
     ProviderAnswerError,
     RecordPage,
     Session,
+    SessionConnector,
     WriteSession,
 )
 from fleetwrite.connectors.sdk.outcome import Finding, Outcome, Rejected
@@ -43,7 +43,7 @@ _LISTS: Final[Mapping[ResourceEnum, Callable[[Session, str | None], AsyncIterato
 }
 
 
-class MotiveConnector(Connector):
+class MotiveConnector(SessionConnector):
     """Motive, once KeepTruckin."""
 
     manifest = MANIFEST
@@ -69,7 +69,7 @@ class MotiveConnector(Connector):
         return json_request(call, login, headers=bearer(login.session["access_token"]))
 
     async def log_in(self, login: Login, session: Session) -> NewSession:
-        """See `Connector.log_in`."""
+        """See `SessionConnector.log_in`."""
         return await log_in(login, session)
 
     async def carry_out(self, write: Write, call: Call, session: WriteSession) -> Outcome:
@@ -121,4 +121,4 @@ class MotiveConnector(Connector):
                 raise ProviderAnswerError(outcomes.describe(call, answer), answer)
 
 
-CONNECTOR: Final[Connector] = MotiveConnector()
+CONNECTOR: Final[SessionConnector] = MotiveConnector()

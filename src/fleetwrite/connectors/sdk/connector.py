@@ -160,8 +160,18 @@ class Connector(ABC):
         """
         return self.read_outcome(write, call, await session.call(call))
 
+    def can_look_up(self, write: Write) -> bool:
+        """Whether `look_up` can ever tell, so that an uncertain attempt need not be the end."""
+        offer = self.manifest.offer_of(write.resource, write.operation_type)
+        return offer is not None and offer.idempotency.can_be_looked_up
+
+
+class SessionConnector(Connector):
+    """A provider whose calls carry what logging in gave (`LoginScheme.has_session`)."""
+
+    @abstractmethod
     async def log_in(self, login: Login, session: Session) -> NewSession:
-        """Get a session for an account, where `Manifest.login` says that calls need one.
+        """Get a session for an account.
 
         Args:
             login: without a session.
@@ -171,14 +181,7 @@ class Connector(ABC):
             LoginRefusedError: the credentials are not accepted.
             ProviderAnswerError: the provider answered something else, which says nothing about the credentials.
         """
-        del login, session
-        raise NotImplementedError(f"{self.manifest.name} says it needs a session, and does not know how to get one.")
 
     def is_login_refused(self, answer: HttpAnswer) -> bool:
-        """Whether the provider did not even look at a call, as it does not know the login or the session."""
+        """Whether the provider did not even look at a call, as it does not know the session any more."""
         return answer.status == 401
-
-    def can_look_up(self, write: Write) -> bool:
-        """Whether `look_up` can ever tell, so that an uncertain attempt need not be the end."""
-        offer = self.manifest.offer_of(write.resource, write.operation_type)
-        return offer is not None and offer.idempotency.can_be_looked_up

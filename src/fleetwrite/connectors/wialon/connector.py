@@ -7,11 +7,11 @@ from typing import Any, Final
 import msgspec
 
 from fleetwrite.connectors.sdk.connector import (
-    Connector,
     LoginRefusedError,
     ProviderAnswerError,
     RecordPage,
     Session,
+    SessionConnector,
     WriteSession,
 )
 from fleetwrite.connectors.sdk.outcome import Finding, Outcome
@@ -57,7 +57,7 @@ _LONGEST_ERROR: Final = 1024
 """An error's body is some words. Whatever is longer is not parsed only to find that it is none."""
 
 
-class WialonConnector(Connector):
+class WialonConnector(SessionConnector):
     """Wialon."""
 
     manifest = MANIFEST
@@ -91,7 +91,7 @@ class WialonConnector(Connector):
         return form_request(complete, login, fields=fields)
 
     async def log_in(self, login: Login, session: Session) -> NewSession:
-        """See `Connector.log_in`."""
+        """See `SessionConnector.log_in`."""
         del login
         call = LOG_IN.call({"fl": _LOGIN_FLAGS})
         answer = await session.call(call)
@@ -104,7 +104,7 @@ class WialonConnector(Connector):
         raise ProviderAnswerError(outcomes.describe(call, answer), answer)
 
     def is_login_refused(self, answer: HttpAnswer) -> bool:
-        """See `Connector.is_login_refused`."""
+        """See `SessionConnector.is_login_refused`."""
         if len(answer.body) > _LONGEST_ERROR:
             return False
         return outcomes.error_code(read_json(answer.body)) in outcomes.NO_SESSION
@@ -132,4 +132,4 @@ class WialonConnector(Connector):
         return await reading.read_own_account(session) or {}
 
 
-CONNECTOR: Final[Connector] = WialonConnector()
+CONNECTOR: Final[SessionConnector] = WialonConnector()

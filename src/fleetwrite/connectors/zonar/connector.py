@@ -63,10 +63,6 @@ class ZonarConnector(Connector):
             return await super().carry_out(write, call, session)
         return await (records.create if write.target is None else records.update)(write, call, session)
 
-    def is_login_refused(self, answer: HttpAnswer) -> bool:
-        """See `Connector.is_login_refused`."""
-        return outcomes.is_login_refused(answer)
-
     async def look_up(self, write: Write, call: Call, session: Session, begun_ago: timedelta) -> Finding:
         """See `Connector.look_up`."""
         del begun_ago

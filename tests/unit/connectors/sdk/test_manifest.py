@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleetwrite.connectors.sdk.connector import Connector
+from fleetwrite.connectors.sdk.connector import Connector, SessionConnector
 from fleetwrite.connectors.sdk.manifest import ON_UNCERTAIN, Idempotency
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
@@ -15,6 +15,11 @@ each = pytest.mark.parametrize("connector", list(Registry.load()), ids=lambda co
 def test_a_lease_outlasts_the_time_in_which_a_provider_may_still_commit(connector: Connector) -> None:
     """Whoever takes over a lease looks at once, so that the margin must be enough for the provider to settle."""
     assert 0 < connector.manifest.reconciliation.settle_s < LEASE_MARGIN_S
+
+
+@each
+def test_who_says_that_calls_need_a_session_knows_how_to_get_one(connector: Connector) -> None:
+    assert isinstance(connector, SessionConnector) == connector.manifest.login.has_session
 
 
 @each

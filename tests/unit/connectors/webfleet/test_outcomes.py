@@ -19,7 +19,7 @@ from fleetwrite.connectors.sdk.outcome import (
 )
 from fleetwrite.connectors.sdk.write import Write
 from fleetwrite.connectors.webfleet.connector import CONNECTOR
-from fleetwrite.connectors.webfleet.outcomes import NO_LOGIN_CODES, WebfleetError, read_error
+from fleetwrite.connectors.webfleet.outcomes import NO_LOGIN_CODES, WebfleetError, is_login_refused, read_error
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.kit.egress import HttpAnswer
 
@@ -137,7 +137,7 @@ def test_a_refusal_names_action_code_and_words() -> None:
 
 
 def test_a_refused_login_is_told_by_code_or_status() -> None:
-    assert CONNECTOR.is_login_refused(coded(1101))
-    assert CONNECTOR.is_login_refused(answered(b"", status=401))
-    assert not CONNECTOR.is_login_refused(coded(45))
-    assert not CONNECTOR.is_login_refused(answered([]))
+    assert is_login_refused(coded(1101))
+    assert is_login_refused(answered(b"", status=401))
+    assert not is_login_refused(coded(45))
+    assert not is_login_refused(answered([]))

@@ -8,11 +8,10 @@ answered.
 The log is the judge of tests and benchmarks, hence its exact meaning: ``sequence`` is the order in which
 calls were decided (so that nobody who polls by it can miss a slow one), ``at`` the moment a call arrived (its
 headers were read), ``path`` the percent-decoded path, ``operation`` which one is meant where a path serves several
-(null elsewhere), ``query`` an object (a list where a parameter is
-repeated), ``body`` the JSON, else the text, null where empty; ``status`` what the provider decided, which is
-0 for a call that was never handled (``drop_before``, or a client that was gone before its body was complete)
-and the status that the client never saw for ``commit_then_drop``. Secrets are shown as ``***``, and headers
-are not logged at all.
+(null elsewhere), ``query`` an object (a list where a parameter is repeated), ``body`` the JSON, else the text, null
+where empty; ``status`` what the provider decided, which is 0 for a call that was never handled (``drop_before``, or a
+client that was gone before its body was complete) and the status that the client never saw for ``commit_then_drop``.
+Secrets are shown as ``***``, and headers are not logged at all.
 """
 
 import asyncio
@@ -23,7 +22,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
@@ -40,6 +38,7 @@ from fleetwrite.connectors.sdk.simulator.protocol import (
     Endpoint,
     RefusalError,
 )
+from fleetwrite.connectors.sdk.simulator.readable import readable_body, readable_query
 from fleetwrite.connectors.sdk.simulator.sessions import Sessions
 from fleetwrite.connectors.sdk.simulator.storage import Record, Storage
 
@@ -48,8 +47,6 @@ MAX_BODY_BYTES = 1024 * 1024
 
 # What a stop allows the calls in flight; a fault may hold one far longer than anyone wants to wait.
 STOP_TIMEOUT_S = 1.0
-
-MASK = "***"
 
 # The status in the log of a call that the provider never handled.
 NEVER_HANDLED = 0
@@ -302,8 +299,8 @@ class Simulator(ABC):
                 "method": request.method,
                 "path": request.path,
                 "operation": arrival.operation,
-                "query": self._query(request),
-                "body": self._readable(request, arrival.body) if arrival.body else None,
+                "query": readable_query(request.query, self.secret_fields),
+                "body": readable_body(arrival.body, request.content_type, self.secret_fields),
                 "status": status,
             }
         )
@@ -316,33 +313,6 @@ class Simulator(ABC):
         if isinstance(fault.body, str):
             return Answer(status, fault.body.encode(), headers, content_type="text/plain")
         return Answer(status, fault.body, headers)
-
-    def _query(self, request: web.Request) -> dict[str, Any]:
-        query: dict[str, Any] = {}
-        for name in request.query:
-            values = [MASK] if name in self.secret_fields else request.query.getall(name)
-            query[name] = values[0] if len(values) == 1 else values
-        return query
-
-    def _readable(self, request: web.Request, body: bytes) -> Any:
-        """Return a body as the log shows it: form fields as an object, JSON in them decoded. Other text that is no JSON
-        and names a secret is not shown at all.
-        """
-        text = body.decode(errors="replace")
-        if request.content_type == "application/x-www-form-urlencoded":
-            return self.masked({name: _decoded(value) for name, value in parse_qsl(text, keep_blank_values=True)})
-        try:
-            return self.masked(msgspec.json.decode(body))
-        except msgspec.DecodeError:
-            return MASK if any(name in text for name in self.secret_fields) else text
-
-    def masked(self, value: Any) -> Any:
-        """Return JSON with every secret field hidden, at any depth."""
-        if isinstance(value, dict):
-            return {key: MASK if key in self.secret_fields else self.masked(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self.masked(item) for item in value]
-        return value
 
 
 async def run_simulator(
@@ -371,16 +341,6 @@ async def run_simulator(
 async def _unreachable(request: web.Request) -> web.StreamResponse:
     """Stand in the router for an endpoint, whose calls the middleware serves itself."""
     raise AssertionError(f"{request.path} went past the middleware")
-
-
-def _decoded(text: str) -> Any:
-    """The object or list in a form field; any other text as it is."""
-    if not text.startswith(("{", "[")):
-        return text
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return text
 
 
 def _seconds(wait: int) -> str:

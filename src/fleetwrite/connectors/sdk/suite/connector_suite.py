@@ -4,7 +4,6 @@ A connector's test file derives a class from `ConnectorSuite` and sets `exhibit`
 example, row, field or resource that it applies to.
 """
 
-import dataclasses
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,9 +12,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from fleetwrite.connectors.sdk.connector import LoginRefusedError
+from fleetwrite.connectors.sdk.connector import LoginRefusedError, SessionConnector
 from fleetwrite.connectors.sdk.examples import Example
-from fleetwrite.connectors.sdk.mapping import NoPlace, UnitOf
+from fleetwrite.connectors.sdk.mapping import NoPlace
 from fleetwrite.connectors.sdk.outcome import (
     Absent,
     Applied,
@@ -29,7 +28,9 @@ from fleetwrite.connectors.sdk.outcome import (
     Transient,
     Uncertain,
 )
-from fleetwrite.connectors.sdk.outcome_table import Meaning, Row
+from fleetwrite.connectors.sdk.outcome_table import Meaning
+from fleetwrite.connectors.sdk.suite import cases
+from fleetwrite.connectors.sdk.suite.cases import CREATE, UPDATE, Told
 from fleetwrite.connectors.sdk.suite.exhibit import Exhibit, Sent
 from fleetwrite.connectors.sdk.suite.samples import required_fields, sample
 from fleetwrite.connectors.sdk.suite.session import SECRETS
@@ -39,8 +40,6 @@ from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.errors import ErrorType
 from fleetwrite.contract.telematics import WRITE_BODIES
 from fleetwrite.kit.egress import AnswerLostError
-
-CREATE, UPDATE = ResourceOperationTypeEnum.CREATE, ResourceOperationTypeEnum.UPDATE
 
 OUTCOMES: dict[Meaning, type[Outcome]] = {
     Meaning.REJECTED: Rejected,
@@ -55,16 +54,6 @@ HELD = frozenset({ResourceEnum.VEHICLE, ResourceEnum.TRAILER, ResourceEnum.USER}
 """Resources whose records can be read back."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Told:
-    """A row of the outcome table: what the provider answers, and what that must mean."""
-
-    name: str
-    row: Row
-    status: int
-    body: Any = None
-
-
 class ConnectorSuite:
     """Derive from this, and set `exhibit`."""
 
@@ -77,19 +66,19 @@ class ConnectorSuite:
             "create": lambda: {one.key: one for one in self.exhibit.of(CREATE)},
             "update": lambda: {one.key: one for one in self.exhibit.of(UPDATE, "full")},
             "held": lambda: {one.key: one for one in self.exhibit.of(CREATE) if one.resource in HELD},
-            "told": lambda: {one.name: one for one in _told(self.exhibit)},
-            "unoffered": lambda: {f"{r.value}.{o.value}": (r, o) for r, o in _unoffered(self.exhibit)},
-            "demanded": lambda: {f"{e.key}.{field}": (e, field) for e, field in _demanded(self.exhibit)},
-            "lost": lambda: {f"{e.key}.{field}": (e, field) for e, field in _placeless(self.exhibit)},
+            "told": lambda: {one.name: one for one in cases.told(self.exhibit)},
+            "unoffered": lambda: {f"{r.value}.{o.value}": (r, o) for r, o in cases.unoffered(self.exhibit)},
+            "demanded": lambda: {f"{e.key}.{field}": (e, field) for e, field in cases.demanded(self.exhibit)},
+            "lost": lambda: {f"{e.key}.{field}": (e, field) for e, field in cases.placeless(self.exhibit)},
             "listed": lambda: {one.resource.value: one.resource for one in self.exhibit.connector.manifest.listings},
             "paged": lambda: {one.value: one for one in self.exhibit.paged},
             "secret": lambda: {
                 one.name: one.name for one in self.exhibit.connector.manifest.credentials if one.sensitive
             },
         }
-        for name, cases in kinds.items():
+        for name, find in kinds.items():
             if name in metafunc.fixturenames:
-                found = cases()
+                found = find()
                 metafunc.parametrize(name, list(found.values()), ids=list(found))
 
     @pytest.fixture
@@ -245,7 +234,7 @@ class ConnectorSuite:
             )
 
     async def test_a_session_that_ended_is_replaced_and_the_write_made_once(self, stand: Stand) -> None:
-        if not self.exhibit.connector.manifest.login.has_session:
+        if not isinstance(self.exhibit.connector, SessionConnector):
             pytest.skip("calls carry the credentials themselves")
         example = next(iter(self.exhibit.of(CREATE)))
         write = await stand.write(example)
@@ -299,7 +288,7 @@ class ConnectorSuite:
         self, stand: Stand, lost: tuple[Example, str]
     ) -> None:
         example, field = lost
-        offer = _offer(self.exhibit, example)
+        offer = cases.offer_of(self.exhibit, example)
         body_type = WRITE_BODIES[example.resource, example.operation_type]
         given = {**example.body} if field in example.refers_to else {**example.body, field: sample(body_type, field)}
         strict = await stand.write(example, given, allow_losses=False)
@@ -329,55 +318,6 @@ class ConnectorSuite:
         secrets = {value for name, value in stand.login.credentials.items() if name in sensitive} | {SECRETS}
         for secret in secrets:
             assert not any(secret in text for text in texts), "a secret was logged or told"
-
-
-def _told(exhibit: Exhibit) -> list[Told]:
-    table = exhibit.outcomes
-    rows = [Told(str(status), row, status) for status, row in table.by_status.items()]
-    # 418 and 599 stand for the statuses that nobody thought of.
-    rows += [
-        Told(f"{digit}xx", table.by_class[digit], status)
-        for digit, status in ((3, 302), (4, 418), (5, 599))
-        if digit in table.by_class
-    ]
-    if exhibit.error_answer is not None:
-        for code, row in table.by_code.items():
-            answer = exhibit.error_answer(code)
-            rows.append(Told(f"code {code}", row, answer.status, answer.body))
-    return rows
-
-
-def _unoffered(exhibit: Exhibit) -> list[tuple[ResourceEnum, ResourceOperationTypeEnum]]:
-    offers = {(o.resource, o.operation_type) for o in exhibit.connector.manifest.offers if not o.is_fanned_out}
-    return [one for one in WRITE_BODIES if one not in offers]
-
-
-def _offer(exhibit: Exhibit, example: Example) -> Any:
-    manifest = exhibit.connector.manifest
-    offer = manifest.offer_of(example.resource, example.operation_type, example.kind)
-    assert offer is not None, f"nothing is offered for {example.key}"
-    return offer
-
-
-def _demanded(exhibit: Exhibit) -> list[tuple[Example, str]]:
-    return [
-        (example, field)
-        for example in exhibit.of(CREATE, "full")
-        for field, rule in _offer(exhibit, example).table.items()
-        if not isinstance(rule, NoPlace | UnitOf)
-        and rule.required
-        and field in example.body
-        and field not in required_fields(WRITE_BODIES[example.resource, example.operation_type])
-    ]
-
-
-def _placeless(exhibit: Exhibit) -> list[tuple[Example, str]]:
-    return [
-        (example, field)
-        for example in exhibit.of(CREATE, "full")
-        for field, rule in _offer(exhibit, example).table.items()
-        if isinstance(rule, NoPlace) and not field.endswith("_id") and not field.endswith("_unit")
-    ]
 
 
 def _as_sent(entry: dict[str, Any]) -> Sent:

@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
-from fleetwrite.connectors.sdk.connector import Connector
+from fleetwrite.connectors.sdk.connector import Connector, SessionConnector
 from fleetwrite.connectors.sdk.outcome import Outcome
+from fleetwrite.connectors.sdk.session import LoggedIn
 from fleetwrite.connectors.sdk.wire import Login
 from fleetwrite.connectors.sdk.write import Call, Write
 from fleetwrite.kit.egress import Egress, HttpAnswer
@@ -25,33 +26,21 @@ class KeptLogin:
         self.login = login
 
 
-class DirectSession:
+class DirectSession(LoggedIn):
     """Calls a provider as one account; implements `connectors.sdk.connector.WriteSession`."""
 
     def __init__(self, egress: Egress, connector: Connector, login: Login | KeptLogin, made: str | None = None) -> None:
+        super().__init__(connector)
         self._kept = login if isinstance(login, KeptLogin) else KeptLogin(login)
         self.calls: list[Call] = []
         self.answers: list[HttpAnswer] = []
         self.made_id = made
         self._egress = egress
-        self._connector = connector
 
     @property
     def login(self) -> Login:
-        """The login as it stands."""
+        """See `LoggedIn.login`."""
         return self._kept.login
-
-    async def call(self, call: Call) -> HttpAnswer:
-        """See `Session.call`."""
-        if not self._connector.manifest.login.has_session:
-            return await self._send(call, self.login)
-        if not self.login.session:
-            await self._log_in()
-        answer = await self._send(call, self.login)
-        if self._connector.is_login_refused(answer):
-            await self._log_in()
-            answer = await self._send(call, self.login)
-        return answer
 
     def made(self, source_id: str) -> None:
         """See `WriteSession.made`."""
@@ -63,13 +52,14 @@ class DirectSession:
         secrets = {name: f"{SECRETS}{name}" for name in translation.wanted_secrets}
         return await self._connector.carry_out(write, translation.with_secrets(secrets), self)
 
-    async def _log_in(self) -> None:
-        bare = msgspec.structs.replace(self.login, session={})
-        made = await self._connector.log_in(bare, _Unauthorised(self, bare))
+    async def renew(self, connector: SessionConnector) -> None:
+        """See `LoggedIn.renew`."""
+        made = await self.log_in(connector, self.login.credentials)
         credentials = made.credentials or self.login.credentials
-        self._kept.login = msgspec.structs.replace(bare, credentials=credentials, session=made.values)
+        self._kept.login = msgspec.structs.replace(self.login, credentials=credentials, session=made.values)
 
-    async def _send(self, call: Call, login: Login) -> HttpAnswer:
+    async def send(self, call: Call, login: Login) -> HttpAnswer:
+        """See `LoggedIn.send`."""
         self.calls.append(call)
         request = self._connector.render(call, login)
         answer = await self._egress.request(
@@ -82,18 +72,6 @@ class DirectSession:
         )
         self.answers.append(answer)
         return answer
-
-
-class _Unauthorised:
-    """The way to log in."""
-
-    def __init__(self, session: DirectSession, login: Login) -> None:
-        self._session = session
-        self._login = login
-
-    async def call(self, call: Call) -> HttpAnswer:
-        """See `Session.call`."""
-        return await self._session._send(call, self._login)  # noqa: SLF001 - the two are one thing in two roles
 
 
 class Control:
