@@ -19,7 +19,7 @@ from fleetwrite.kit.group_commit import GroupCommit
 from fleetwrite.kit.ids import new_id
 from fleetwrite.kit.retry_after import retry_after_s
 from fleetwrite.vault.service import Vault
-from fleetwrite.webhooks import store
+from fleetwrite.webhooks import delivery_store as store
 from fleetwrite.webhooks.masking import mask_url
 from fleetwrite.webhooks.models import KIND, SECRET_PURPOSE, Attempt, Delivery, DeliverySettings, Ended
 from fleetwrite.webhooks.signing import signed_request

@@ -8,7 +8,7 @@ from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.events.models import Event
 from fleetwrite.kit.database import Connection
 from fleetwrite.kit.ids import new_id
-from fleetwrite.webhooks import store
+from fleetwrite.webhooks import delivery_store as store
 from fleetwrite.webhooks.models import lane_of
 
 

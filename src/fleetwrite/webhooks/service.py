@@ -17,7 +17,7 @@ from fleetwrite.kit.ids import new_id
 from fleetwrite.kit.keyset import Window, decode_cursor
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.vault.service import Vault
-from fleetwrite.webhooks import store
+from fleetwrite.webhooks import delivery_store, store
 from fleetwrite.webhooks.errors import (
     DuplicateSubscriptionError,
     InvalidSubscriptionError,
@@ -112,7 +112,7 @@ class SubscriptionService:
                 raise _not_found(webhook_id)
             # Jobs before deliveries: the order in which settling an attempt locks them.
             await self._dispatch.remove_owner(connection, webhook_id)
-            await store.end_pending_deliveries(connection, webhook_id)
+            await delivery_store.end_pending_deliveries(connection, webhook_id)
 
     async def _insert(
         self,

@@ -1,0 +1,110 @@
+"""All SQL of deliveries."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from fleetwrite.events.models import Event
+from fleetwrite.kit.database import Connection
+from fleetwrite.webhooks.models import Delivery, Ended
+
+
+async def end_pending_deliveries(connection: Connection, subscription_id: UUID) -> None:
+    """End what waits for a subscription whose jobs are gone."""
+    await connection.execute(
+        "UPDATE deliveries SET status = 'failed', updated_at = fleetwrite_now()"
+        " WHERE subscription_id = $1 AND status = 'pending'",
+        subscription_id,
+    )
+
+
+async def match(connection: Connection, events: Sequence[Event]) -> list[tuple[UUID, UUID]]:
+    """Each (event, subscription) of which the latter wants to hear of the former, in the order of `events`.
+
+    Locks the subscriptions, so that one that is being deleted meanwhile is either gone or waits for us.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT e.id AS event_id, s.id AS subscription_id
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[])
+            WITH ORDINALITY AS e (id, partner_id, event_name, fleet_id, fleet_ref, nth)
+        JOIN subscriptions AS s USING (partner_id, event_name)
+        WHERE s.status = 'active' AND (
+            s.filters IS NULL
+            OR coalesce(e.fleet_id::text, e.fleet_ref) IS NULL -- concerns no fleet: nothing to be limited by
+            OR (s.filters -> 'fleet_ids') ? e.fleet_id::text
+            OR (s.filters -> 'fleet_refs') ? e.fleet_ref
+        )
+        ORDER BY nth, s.id FOR SHARE OF s
+        """,
+        [event.id for event in events],
+        [event.partner_id for event in events],
+        [event.event_name for event in events],
+        [event.fleet_id for event in events],
+        [event.fleet_ref for event in events],
+    )
+    return [(row["event_id"], row["subscription_id"]) for row in rows]
+
+
+async def insert_deliveries(connection: Connection, new: Sequence[tuple[UUID, UUID, UUID]]) -> None:
+    """Insert each (id, event, subscription)."""
+    await connection.execute(
+        """
+        INSERT INTO deliveries (id, event_id, subscription_id, status, created_at, updated_at)
+        SELECT id, event_id, subscription_id, 'pending', fleetwrite_now(), fleetwrite_now()
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS new (id, event_id, subscription_id)
+        """,
+        [one[0] for one in new],
+        [one[1] for one in new],
+        [one[2] for one in new],
+    )
+
+
+async def select_deliveries(connection: Connection, delivery_ids: Sequence[UUID]) -> list[Delivery]:
+    """Everything needed to make these deliveries."""
+    rows = await connection.fetch(
+        """
+        SELECT d.id, d.event_id, e.event_name, e.occurred_at, e.data::text AS data, d.subscription_id, s.url,
+               s.secret_sealed
+        FROM deliveries AS d
+        JOIN events AS e ON e.id = d.event_id
+        JOIN subscriptions AS s ON s.id = d.subscription_id
+        WHERE d.id = ANY($1::uuid[])
+        """,
+        delivery_ids,
+    )
+    return [Delivery(**row) for row in rows]
+
+
+async def insert_attempts(connection: Connection, ended: Sequence[Ended]) -> None:
+    """Log every try there was, also of those whose lease was lost: the receiver may well have got them."""
+    tries = [(one.job.id, one.attempt) for one in ended if one.attempt is not None]
+    await connection.execute(
+        """
+        INSERT INTO delivery_attempts
+            (id, delivery_id, created_at, status, status_code, error_message, response_time_ms)
+        SELECT id, delivery_id, fleetwrite_now(), CASE WHEN succeeded THEN 'success' ELSE 'failed' END, status_code,
+               error_message, response_time_ms
+        FROM unnest($1::uuid[], $2::uuid[], $3::bool[], $4::int[], $5::text[], $6::int[])
+            AS new (id, delivery_id, succeeded, status_code, error_message, response_time_ms)
+        ON CONFLICT (id) DO NOTHING -- stored by a commit whose answer was lost
+        """,
+        [attempt.id for _, attempt in tries],
+        [delivery_id for delivery_id, _ in tries],
+        [attempt.succeeded for _, attempt in tries],
+        [attempt.status_code for _, attempt in tries],
+        [attempt.error_message for _, attempt in tries],
+        [attempt.response_time_ms for _, attempt in tries],
+    )
+
+
+async def update_deliveries(connection: Connection, ended: Sequence[Ended]) -> None:
+    """Note what has become of deliveries."""
+    await connection.execute(
+        """
+        UPDATE deliveries SET status = ended.status, attempts = ended.attempts, updated_at = fleetwrite_now()
+        FROM unnest($1::uuid[], $2::text[], $3::int[]) AS ended (id, status, attempts) WHERE deliveries.id = ended.id
+        """,
+        [one.job.id for one in ended],
+        [one.status for one in ended],
+        [one.job.attempts for one in ended],
+    )
