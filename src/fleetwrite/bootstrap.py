@@ -24,6 +24,7 @@ from fleetwrite.events.fan_out import FanOut
 from fleetwrite.kit.database import Database, Listener
 from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.migrations import pending
+from fleetwrite.kit.repeating import repeat
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.operations.accept import Acceptor, AcceptSettings
 from fleetwrite.operations.backlog import BacklogGate
@@ -49,9 +50,16 @@ from fleetwrite.settings import LEASE_MARGIN_S, SLOT_WAIT_S, Settings, SettingsE
 from fleetwrite.vault.keyfile import KeyFile
 from fleetwrite.vault.service import Vault
 from fleetwrite.webhooks.delivery import DeliveryHandler
-from fleetwrite.webhooks.fan_out import DeliveryPlanner
-from fleetwrite.webhooks.models import DeliverySettings
+from fleetwrite.webhooks.fan_out import Batching, DeliveryPlanner
+from fleetwrite.webhooks.health import Health
+from fleetwrite.webhooks.limits import renew_budgets
+from fleetwrite.webhooks.models import DeliverySettings, budgets
+from fleetwrite.webhooks.probing import POLL_S as PROBE_POLL_S
+from fleetwrite.webhooks.probing import ReceiverProber
+from fleetwrite.webhooks.retention import SWEEP_EVERY_S, Retention
+from fleetwrite.webhooks.sending import Sender
 from fleetwrite.webhooks.service import SubscriptionService
+from fleetwrite.webhooks.upkeep import SubscriptionUpkeep
 
 REALM_PATH: Final = "/realms/catena"
 """Where the contract has the token endpoint; tokens name it as their issuer."""
@@ -87,6 +95,8 @@ class Services:
     login_checker: LoginChecker
     logins: SharedLogins
     subscriptions: SubscriptionService
+    upkeep: SubscriptionUpkeep
+    webhook_health: Health
     operation_handler: OperationHandler
     delivery_handler: DeliveryHandler
     prober: Prober
@@ -185,7 +195,10 @@ def _build(
     retrier = Retrier(database, connections, vault, dispatch, handler, backlog, deadlines)
     foresight = Foresight(database)
     acceptor = Acceptor(database, connections, registry, vault, dispatch, backlog, foresight, accept_settings)
-    delivery_settings = DeliverySettings(timeout_s=settings.webhook_timeout_s, patience_s=settings.lease_s)
+    webhook_budgets = budgets(settings.webhook_per_second, settings.webhook_in_flight)
+    subscriptions = SubscriptionService(database, vault, dispatch, policy, webhook_budgets)
+    health = Health(database, dispatch)
+    sender = Sender(vault, egress, timeout_s=settings.webhook_timeout_s)
     return Services(
         settings=settings,
         database=database,
@@ -209,9 +222,13 @@ def _build(
         control=OperationControl(database, dispatch, settler, retrier),
         login_checker=LoginChecker(egress, dispatch, registry, read_timeout_s=settings.read_timeout_s),
         logins=logins,
-        subscriptions=SubscriptionService(database, vault, dispatch, policy),
+        subscriptions=subscriptions,
+        upkeep=SubscriptionUpkeep(database, dispatch, subscriptions, sender, health),
+        webhook_health=health,
         operation_handler=handler,
-        delivery_handler=DeliveryHandler(database, dispatch, vault, egress, delivery_settings),
+        delivery_handler=DeliveryHandler(
+            database, dispatch, sender, health, DeliverySettings(patience_s=settings.lease_s)
+        ),
         prober=Prober(
             database, connections, registry, outages, egress, dispatch, logins, read_timeout_s=settings.read_timeout_s
         ),
@@ -228,22 +245,30 @@ def backoff_of(manifest: Manifest, settings: Settings) -> Backoff:
 
 
 async def run_worker(services: Services, stop: asyncio.Event) -> None:
-    """Deliver operations, probe what is parked, fan out events and deliver webhooks, until `stop` is set; then finish
-    what is in flight. Before all that, bring the limits that nobody chose in line with manifests and settings.
+    """Deliver operations, probe what is parked or stale, fan out events, deliver webhooks and delete what is old, until
+    `stop` is set; then finish what is in flight. Before all that, bring the limits that nobody chose in line with
+    manifests and settings.
     """
     settings = services.settings
     await services.connections.renew_budgets()
+    webhook_budgets = budgets(settings.webhook_per_second, settings.webhook_in_flight)
+    await renew_budgets(services.database, services.dispatch, webhook_budgets)
+    lease_lasts = timedelta(seconds=settings.lease_s)
     worker = Worker(
         services.database,
         services.dispatch,
         [services.operation_handler, services.delivery_handler],
-        WorkerSettings(concurrency=settings.worker_concurrency, lease_lasts=timedelta(seconds=settings.lease_s)),
+        WorkerSettings(concurrency=settings.worker_concurrency, lease_lasts=lease_lasts),
     )
-    planner = DeliveryPlanner(services.dispatch, DeliverySettings().lasts)
+    planner = DeliveryPlanner(services.dispatch, Batching(most_events=settings.webhook_batch))
     fan_out = FanOut(services.database, planner.plan)
+    receivers = ReceiverProber(services.database, services.webhook_health, services.delivery_handler, lease_lasts)
+    retention = Retention(services.database)
     channels = {**worker.channels, **fan_out.channels}
     listener = Listener(services.database_url, channels, application_name="fleetwrite listener")
     async with listener, asyncio.TaskGroup() as tasks:
         tasks.create_task(worker.run(stop))
         tasks.create_task(fan_out.run(stop))
         tasks.create_task(services.prober.run(stop))
+        tasks.create_task(repeat(receivers.probe_due, PROBE_POLL_S, stop, name="probing receivers"))
+        tasks.create_task(repeat(retention.sweep, SWEEP_EVERY_S, stop, name="webhook retention"))

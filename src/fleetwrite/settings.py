@@ -117,6 +117,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     webhook_timeout_s: Annotated[float, Meta(gt=0, description="How long a webhook's receiver may take to answer.")] = (
         3.0
     )
+    webhook_per_second: Annotated[int, Meta(ge=1, description="Deliveries to one webhook a second, at most.")] = 100
+    webhook_in_flight: Annotated[
+        int, Meta(ge=1, description="Deliveries to one webhook at a time, at most: far fewer than worker_concurrency.")
+    ] = 8
+    webhook_batch: Annotated[
+        int,
+        Meta(ge=1, description="Record events (added, modified, removed) that may share a delivery when they wait."),
+    ] = 100
     outbound_allow_http: Annotated[
         bool, Meta(description="Whether webhooks and provider URLs may be plain http. For tests and closed networks.")
     ] = False

@@ -20,6 +20,7 @@ from fleetwrite.api.openapi import build_document
 from fleetwrite.api.operations import OPERATIONS
 from fleetwrite.api.records import RECORDS
 from fleetwrite.api.tsps import TSPS
+from fleetwrite.api.webhook_upkeep import WEBHOOK_UPKEEP
 from fleetwrite.api.webhooks import WEBHOOKS
 from fleetwrite.api.writes import WRITES
 from fleetwrite.bootstrap import Services
@@ -51,6 +52,7 @@ ENDPOINTS: Final[Sequence[Endpoint]] = (
     *CAPABILITIES,
     *TSPS,
     *WEBHOOKS,
+    *WEBHOOK_UPKEEP,
     *AUTHENTICATION,
     *HEALTH,
     _OPENAPI,

@@ -50,7 +50,9 @@ from fleetwrite.records.errors import (
 )
 from fleetwrite.webhooks.errors import (
     DuplicateSubscriptionError,
+    InvalidReplayError,
     InvalidSubscriptionError,
+    ReceiverBusyError,
     SubscriptionNotFoundError,
 )
 
@@ -129,7 +131,7 @@ def _bad_fields(error: BadConnectionFieldsError) -> Answer:
     )
 
 
-def _wait_first(error: BacklogFullError | WouldExpireError) -> Answer:
+def _wait_first(error: BacklogFullError | WouldExpireError | ReceiverBusyError) -> Answer:
     seconds = error.retry_after_s
     body = errors.TooManyRequests(detail=RetryAfterDetail(retry_after_seconds=seconds, message=str(error)))
     return Answer(status=429, content=body, headers=(("Retry-After", str(seconds)),))
@@ -183,6 +185,7 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         InvalidBodyError: lambda error: _invalid(error.details),
         InvalidWriteError: lambda error: _invalid(error.details),
         InvalidSubscriptionError: lambda error: _invalid(error.details),
+        InvalidReplayError: lambda error: _invalid(error.details),
         InvalidRecordQueryError: lambda error: _invalid(error.details),
         InvalidImportError: lambda error: _invalid(error.details),
         BadCursorError: _one_fault("query.cursor", ErrorType.FORMAT),
@@ -191,6 +194,7 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         UnknownScopeError: _one_fault("body.budgets", ErrorType.ENUM),
         BacklogFullError: _wait_first,
         WouldExpireError: _wait_first,
+        ReceiverBusyError: _wait_first,
         UnofferedWriteError: _plain(501),
     }
 )

@@ -250,6 +250,13 @@ class WebhookSubscribableEvent(enum.StrEnum):
     FUEL_TRANSACTION_ALL = "fuel_transaction.*"
 
 
+class WebhookLogStatusEnum(enum.StrEnum):
+    """What came of one attempt to deliver."""
+
+    SUCCESS = "success"
+    FAILED = "failed"
+
+
 class WebhookStatusEnum(enum.StrEnum):
     """State of a webhook subscription."""
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from fleetwrite.contract.enums import (
     ResourceEnum,
@@ -13,6 +13,7 @@ from fleetwrite.contract.enums import (
 )
 from fleetwrite.contract.event_names import (
     WebhookEventNameEnum,
+    WebhookLogStatusEnum,
     WebhookStatusEnum,
     WebhookSubscribableEvent,
 )
@@ -73,6 +74,43 @@ class WebhookRead(Struct, frozen=True, kw_only=True):
     updated_at: Instant
 
 
+class WebhookLogRead(Struct, frozen=True, kw_only=True):
+    """One attempt to deliver. `message_id` is the envelope's `id`; `status_code` is 0 where there was no answer."""
+
+    created_at: Instant
+    webhook_id: UUID
+    message_id: UUID
+    event_name: WebhookEventNameEnum
+    status: WebhookLogStatusEnum
+    status_code: int
+    error_message: str | None
+    response_time_ms: int | None
+
+
+class TimePeriodMetric(Struct, frozen=True, kw_only=True):
+    """One figure over each of the windows that end now; None: there is nothing to tell."""
+
+    hours_6: int | None = field(name="6h")
+    hours_24: int | None = field(name="24h")
+    days_7: int | None = field(name="7d")
+    days_14: int | None = field(name="14d")
+
+
+class WebhookMetrics(Struct, frozen=True, kw_only=True):
+    """How a subscription fares. Attempts are single requests, messages what they were to deliver."""
+
+    webhook_id: UUID
+    http_attempts: TimePeriodMetric
+    http_success_attempts: TimePeriodMetric
+    http_failure_attempts: TimePeriodMetric
+    message_count: TimePeriodMetric
+    message_success_count: TimePeriodMetric
+    success_rate: TimePeriodMetric
+    avg_response_time_ms: TimePeriodMetric
+    ewma_success_rate: float | None
+    dlq_count: int
+
+
 class EventEnvelope(Struct, Generic[ItemT], frozen=True, kw_only=True):
     """Body of one webhook delivery. `delivery_attempt` starts at 1, as the header of that name does."""
 
@@ -112,3 +150,13 @@ class BaseConnectionEvent(Struct, frozen=True, kw_only=True):
     fleet_id: UUID
     tsp_id: UUID
     status: StatusEnum
+
+
+class BaseWebhookEvent(Struct, frozen=True, kw_only=True):
+    """Item of the `webhook.*` events; the URL is masked as in answers."""
+
+    id: UUID
+    url: str
+    event_name: WebhookEventNameEnum
+    filters: WebhookFilters | None = None
+    status: WebhookStatusEnum

@@ -82,7 +82,7 @@ async def claim(
 async def claim_expired(connection: Connection, kind: str, limit: int, lease_lasts: timedelta) -> list[Job]:
     """Take jobs whose time is over though their lane may be held, closed or not due."""
     rows = await store.select_expired(connection, kind, limit)
-    jobs = [_job(row, row["owner_id"], row["scopes"], kind, clock_at(row["now"]), None) for row in rows]
+    jobs = [job_of(row, row["owner_id"], row["scopes"], kind, clock_at(row["now"]), None) for row in rows]
     if jobs:
         await store.lease_jobs(connection, jobs, lease_lasts)
     return jobs
@@ -130,7 +130,7 @@ def _take(
         if len(taken) >= room:
             break
         if row["expires_at"] <= now:
-            taken.append(_job(row, lane["owner_id"], lane["scopes"], kind, clock, None))
+            taken.append(job_of(row, lane["owner_id"], lane["scopes"], kind, clock, None))
             continue
         if is_full(paces):
             # The end of a job in flight wakes the lane; this is for one whose worker died.
@@ -139,7 +139,7 @@ def _take(
         if row["lease"] is not None or row["uncertain"]:
             # It looks before it sends, and takes the slots for both itself.
             occupy(paces)
-            taken.append(_job(row, lane["owner_id"], lane["scopes"], kind, clock, None, is_capped=is_capped))
+            taken.append(job_of(row, lane["owner_id"], lane["scopes"], kind, clock, None, is_capped=is_capped))
             continue
         slot_at = earliest_slot(paces, now)
         ahead = look_ahead(paces)
@@ -147,7 +147,7 @@ def _take(
             # Early enough that the next claim is made before the slots of this one are used up.
             return taken, slot_at - (ahead / 2 if ahead == HORIZON else ahead)
         take_slot(paces, slot_at)
-        taken.append(_job(row, lane["owner_id"], lane["scopes"], kind, clock, slot_at, is_capped=is_capped))
+        taken.append(job_of(row, lane["owner_id"], lane["scopes"], kind, clock, slot_at, is_capped=is_capped))
     return taken, None
 
 
@@ -167,7 +167,7 @@ def _spaced(
     ]
 
 
-def _job(
+def job_of(
     row: Any,
     owner_id: UUID,
     scopes: Sequence[str],
@@ -177,6 +177,7 @@ def _job(
     *,
     is_capped: bool = False,
 ) -> Job:
+    """The job in a row, claimed by a new lease; `slot_at` None: without a slot."""
     offset_s = 0.0 if slot_at is None else (slot_at - clock.now).total_seconds()
     expired = row["expires_at"] <= clock.now
     interrupted = row["lease"] is not None

@@ -1,8 +1,6 @@
 """Tells receivers: the handler of delivery jobs."""
 
-import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import compress
 from typing import Final
 from uuid import UUID
@@ -14,52 +12,48 @@ from fleetwrite.dispatch.errors import SlotTimeoutError
 from fleetwrite.dispatch.models import Again, Closing, Disposition, Finish, Job
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Connection, Database
-from fleetwrite.kit.egress import Egress, EgressError, HttpAnswer
 from fleetwrite.kit.group_commit import GroupCommit
-from fleetwrite.kit.ids import new_id
-from fleetwrite.kit.retry_after import retry_after_s
-from fleetwrite.vault.service import Vault
 from fleetwrite.webhooks import delivery_store as store
-from fleetwrite.webhooks.masking import mask_url
-from fleetwrite.webhooks.models import KIND, SECRET_PURPOSE, Attempt, Delivery, DeliverySettings, Ended
-from fleetwrite.webhooks.signing import signed_request
+from fleetwrite.webhooks.health import Health
+from fleetwrite.webhooks.models import KIND, Attempt, Delivery, DeliverySettings, Ended
+from fleetwrite.webhooks.sending import Sender
 
 log = structlog.get_logger(__name__)
 
 _LONGEST_WAIT_FOR_SLOT_S: Final = 0.5
 """Beyond this a job goes back to its lane rather than occupy this process."""
 
-_LONGEST_PAUSE_S: Final = 3600.0
-"""A receiver may ask for longer, but must not put itself out of reach by a mistake in a header."""
-
-_ASK_FOR_PAUSE: Final = frozenset({429, 503})
-
 
 DELIVERY_ATTEMPTS: Final = Counter(
     "fleetwrite_delivery_attempts", "Webhook deliveries tried, by result: success, failure, expired.", ("result",)
 )
+DEAD_LETTERS: Final = Counter(
+    "fleetwrite_dead_letters", "Webhook deliveries given up, which a replay can send again.", ()
+)
 
 
 class DeliveryHandler:
-    """Delivers at least once: whatever is not answered with 2xx is tried again until its time is over.
+    """Delivers at least once: whatever is not answered with 2xx is tried again until its time is over, and is a dead
+    letter then.
 
-    Attempts that end at the same moment are stored in one transaction.
+    Attempts that end at the same moment are stored in one transaction. What they tell of the receiver is acted on
+    afterwards: should the process die in between, the next attempt tells it again.
     """
 
     kind = KIND
 
     def __init__(
-        self, database: Database, dispatch: Dispatch, vault: Vault, egress: Egress, settings: DeliverySettings
+        self, database: Database, dispatch: Dispatch, sender: Sender, health: Health, settings: DeliverySettings
     ) -> None:
         self._database = database
         self._dispatch = dispatch
-        self._vault = vault
-        self._egress = egress
+        self._sender = sender
+        self._health = health
         self._settings = settings
         self._endings: GroupCommit[Ended, bool] = GroupCommit(database, self._store)
 
     async def load(self, connection: Connection, jobs: Sequence[Job]) -> Mapping[UUID, Delivery]:
-        """Event, address and sealed secret of each delivery, in one query."""
+        """Events, address and sealed secret of each delivery, in one query."""
         deliveries = await store.select_deliveries(connection, [job.id for job in jobs])
         return {delivery.id: delivery for delivery in deliveries}
 
@@ -68,12 +62,15 @@ class DeliveryHandler:
         await self._endings.close()
 
     async def run(self, job: Job, work: Delivery) -> None:
-        """Make one attempt and store what came of it."""
+        """Make one attempt, store what came of it, and act on what it tells of the receiver."""
         if job.expired:
             await self._end(Ended(job=job, disposition=Finish(), attempt=None))
         elif job.has_slot or await self._take_slot(job):
-            attempt = await self._attempt(job, work)
-            await self._end(Ended(job=job, disposition=self._disposition(job, attempt), attempt=attempt))
+            attempt = await self._sender.send(work, work.earlier_attempts + job.attempts)
+            counts = attempt.succeeded or self._settings.counts(job.attempts)
+            disposition = self._disposition(job, work, attempt)
+            await self._end(Ended(job=job, disposition=disposition, attempt=attempt, counts=counts))
+            await self._react(work, attempt, counts=counts)
 
     async def _take_slot(self, job: Job) -> bool:
         """Whether a job that was claimed without a slot got one; otherwise it went back to its lane."""
@@ -85,46 +82,32 @@ class DeliveryHandler:
             return False
         return True
 
-    async def _attempt(self, job: Job, delivery: Delivery) -> Attempt:
-        secret = self._vault.open(delivery.secret_sealed, purpose=SECRET_PURPOSE, subject=delivery.subscription_id)
-        attempt_id = new_id()
-        request = signed_request(delivery, secret, attempt=job.attempts, request_id=attempt_id)
-        started = time.monotonic()
-        try:
-            answer = await self._egress.request(
-                "POST", delivery.url, headers=request.headers, body=request.body, timeout_s=self._settings.timeout_s
-            )
-        except EgressError as error:
-            return Attempt(
-                id=attempt_id,
-                succeeded=False,
-                status_code=None,
-                # The message may quote the URL, which may hold a secret.
-                error_message=str(error).replace(delivery.url, mask_url(delivery.url)),
-                response_time_ms=round((time.monotonic() - started) * 1000),
-            )
-        succeeded = 200 <= answer.status < 300
-        return Attempt(
-            id=attempt_id,
-            succeeded=succeeded,
-            status_code=answer.status,
-            error_message=None if succeeded else f"The receiver answered {answer.status}.",
-            response_time_ms=round(answer.elapsed_s * 1000),
-            pause_s=_requested_pause_s(answer),
-        )
-
-    def _disposition(self, job: Job, attempt: Attempt) -> Disposition:
+    def _disposition(self, job: Job, delivery: Delivery, attempt: Attempt) -> Disposition:
         if attempt.succeeded:
             return Finish()
-        delay_s = self._settings.delay_s(job.attempts)
-        if attempt.pause_s is None:
-            return Again(delay_s=delay_s)
-        return Again(delay_s=max(delay_s, attempt.pause_s), notice=Closing(for_s=attempt.pause_s, call=job.scopes))
+        notice = None if attempt.pause_s is None else Closing(for_s=attempt.pause_s, call=job.scopes)
+        delay_s = max(self._settings.delay_s(job.attempts), attempt.pause_s or 0.0)
+        if delivery.is_stale:
+            return Again(delay_s=delay_s, notice=notice)
+        left_s = (delivery.tried_since + self._settings.lasts - job.claimed_at).total_seconds()
+        return Finish(notice=notice) if left_s <= 0 else Again(delay_s=min(delay_s, left_s), notice=notice)
+
+    async def _react(self, delivery: Delivery, attempt: Attempt, *, counts: bool) -> None:
+        if attempt.succeeded:
+            if delivery.is_stale:
+                await self._health.reactivate(delivery.subscription_id)
+        elif attempt.is_gone:
+            await self._health.pause_gone(delivery.subscription_id)
+        elif counts:
+            await self._health.review(delivery.subscription_id)
 
     async def _end(self, ended: Ended) -> None:
         DELIVERY_ATTEMPTS.labels(_result(ended.attempt)).inc()
         if not await self._endings.submit_patiently(ended, self._settings.patience_s):
             log.info("webhooks.lease_lost", delivery_id=str(ended.job.id), attempt=ended.job.attempts)
+        elif ended.status == "failed":
+            DEAD_LETTERS.inc()
+            log.warning("webhooks.dead_letter", delivery_id=str(ended.job.id), subscription_id=str(ended.job.owner_id))
 
     async def _store(self, connection: Connection, ended: Sequence[Ended]) -> list[bool]:
         """Store what became of each; returns for each whether it was still ours to say."""
@@ -133,16 +116,6 @@ class DeliveryHandler:
         kept = [one.job.lease not in lost for one in ended]
         await store.update_deliveries(connection, list(compress(ended, kept)))
         return kept
-
-
-def _requested_pause_s(answer: HttpAnswer) -> float | None:
-    """For how long the receiver wants to be left alone; None where it does not say."""
-    header = answer.headers.get("Retry-After")
-    if answer.status not in _ASK_FOR_PAUSE or header is None:
-        return None
-    # A date in that header is told by the receiver's clock, for which ours is the nearest.
-    pause_s = retry_after_s(header, datetime.now(UTC))
-    return None if pause_s is None else min(pause_s, _LONGEST_PAUSE_S)
 
 
 def _result(attempt: Attempt | None) -> str:

@@ -18,3 +18,19 @@ class DuplicateSubscriptionError(FleetwriteError):
 
 class SubscriptionNotFoundError(FleetwriteError):
     """No such subscription of this partner, or it was deleted."""
+
+
+class InvalidReplayError(FleetwriteError):
+    """What was asked for is no selection of deliveries; `details` names every fault with its remedy."""
+
+    def __init__(self, details: tuple[ValidationErrorDetail, ...]) -> None:
+        super().__init__("; ".join(f"{detail.path}: {detail.message}" for detail in details))
+        self.details = details
+
+
+class ReceiverBusyError(FleetwriteError):
+    """The subscription's limits leave no room for a test now."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("The limits of this webhook leave no room for a test now; try again later.")
+        self.retry_after_s = retry_after_s

@@ -1,6 +1,7 @@
 """What partners do with their subscriptions."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.event_names import WebhookEventNameEnum, WebhookStatusEnum
 from fleetwrite.contract.notifications import Webhook, WebhookCreate, WebhookFilters, WebhookRead
 from fleetwrite.contract.pages import CursorPage
+from fleetwrite.dispatch.models import BudgetLimit
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.egress_errors import ForbiddenUrlError
@@ -37,8 +39,16 @@ _LONGEST_INPUT: Final = 200
 class SubscriptionService:
     """Creates, shows and deletes the subscriptions of a partner. Those of others do not exist for it."""
 
-    def __init__(self, database: Database, vault: Vault, dispatch: Dispatch, url_policy: UrlPolicy) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        dispatch: Dispatch,
+        url_policy: UrlPolicy,
+        budgets: Sequence[BudgetLimit] = BUDGETS,
+    ) -> None:
         self._database = database
+        self._budgets = budgets
         self._vault = vault
         self._dispatch = dispatch
         self._url_policy = url_policy
@@ -136,7 +146,7 @@ class SubscriptionService:
                 " Nothing was created. Delete the old one first, or leave those events out."
             )
         for subscription in created:
-            await self._dispatch.register_owner(connection, subscription.id, KIND, BUDGETS)
+            await self._dispatch.register_owner(connection, subscription.id, KIND, self._budgets)
         return sorted(created, key=lambda subscription: event_names.index(subscription.event_name))
 
     def _url_faults(self, url: str) -> list[ValidationErrorDetail]:

@@ -39,17 +39,18 @@ def sign(secret: bytes, timestamp: str, body: bytes) -> str:
 def envelope(delivery: Delivery, attempt: int) -> bytes:
     """The JSON body of the given attempt (1 or more).
 
-    Id and timestamp are the event's, the same in each attempt and for each subscription: a receiver knows repeats
-    by the id. When it was sent is said by the `X-Catena-Timestamp` header.
+    Id and timestamp are the same in each attempt: a receiver knows repeats by the id. They are the event's, or, where
+    several share the delivery, an id of its own and the time of the first. When it was sent is said by the
+    `X-Catena-Timestamp` header.
     """
     return _ENCODER.encode(
         EventEnvelope[Any](
             version=SCHEMA_VERSION,
             event_name=delivery.event_name,
-            data=[msgspec.Raw(delivery.data)],
+            data=[msgspec.Raw(item) for item in delivery.data],
             webhook_id=delivery.subscription_id,
             timestamp=delivery.occurred_at,
-            id=delivery.event_id,
+            id=delivery.message_id,
             delivery_attempt=attempt,
         )
     )

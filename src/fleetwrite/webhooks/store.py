@@ -12,7 +12,7 @@ from fleetwrite.kit.database import Connection
 from fleetwrite.kit.keyset import Page, PageQuery, Window
 from fleetwrite.webhooks.models import Subscription, filters_as_json
 
-_COLUMNS = "id, partner_id, url, event_name, filters, status, created_at, updated_at, deleted_at"
+COLUMNS = "id, partner_id, url, event_name, filters, status, created_at, updated_at, deleted_at"
 
 
 async def insert_subscriptions(
@@ -29,7 +29,7 @@ async def insert_subscriptions(
             (id, partner_id, url, event_name, filters, secret_sealed, status, created_at, updated_at)
         SELECT id, $4, $5, event_name, $6::jsonb, secret_sealed, 'active', fleetwrite_now(), fleetwrite_now()
         FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS new (id, event_name, secret_sealed)
-        ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
+        ON CONFLICT DO NOTHING RETURNING {COLUMNS}
         """,  # noqa: S608 - a constant list of columns
         [one[0] for one in new],
         [one[1] for one in new],
@@ -44,7 +44,7 @@ async def insert_subscriptions(
 async def select_subscription(connection: Connection, partner_id: UUID, subscription_id: UUID) -> Subscription | None:
     """The partner's subscription, unless it is deleted."""
     row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM subscriptions WHERE id = $1 AND partner_id = $2 AND status <> 'deleted'",  # noqa: S608 - a constant list of columns
+        f"SELECT {COLUMNS} FROM subscriptions WHERE id = $1 AND partner_id = $2 AND status <> 'deleted'",  # noqa: S608 - a constant list of columns
         subscription_id,
         partner_id,
     )
@@ -59,7 +59,7 @@ async def select_page(
     window: Window,
 ) -> Page[Subscription]:
     """A page of the partner's subscriptions, oldest first; deleted ones only where `status` asks for them."""
-    query = PageQuery(f"SELECT {_COLUMNS} FROM subscriptions", prefix="subscriptions")  # noqa: S608 - as above
+    query = PageQuery(f"SELECT {COLUMNS} FROM subscriptions", prefix="subscriptions")  # noqa: S608 - as above
     query.where("partner_id = {}", partner_id)
     if event_name is not None:
         query.where("event_name = {}", event_name)
@@ -68,6 +68,11 @@ async def select_page(
     else:
         query.where("status = {}", status)
     return (await query.fetch(connection, window)).of(_subscription)
+
+
+async def select_ids(connection: Connection) -> list[UUID]:
+    """All subscriptions of all partners that are not deleted."""
+    return [row["id"] for row in await connection.fetch("SELECT id FROM subscriptions WHERE status <> 'deleted'")]
 
 
 async def mark_deleted(connection: Connection, partner_id: UUID, subscription_id: UUID) -> bool:

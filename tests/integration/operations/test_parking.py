@@ -8,7 +8,7 @@ from fleetwrite.contract.enums import ResourceOperationErrorTypeEnum as ErrorCat
 from fleetwrite.contract.event_names import WebhookSubscribableEvent
 from fleetwrite.contract.notifications import BaseConnectionEvent, WebhookCreate
 from fleetwrite.events.fan_out import FanOut
-from fleetwrite.webhooks.fan_out import DeliveryPlanner
+from fleetwrite.webhooks.fan_out import Batching, DeliveryPlanner
 from integration.operations import writes
 from integration.operations.endings import AUTH, DELIVERED, UNKNOWN, endings
 from integration.operations.outages import probe_next, staled_events, status_of, until_probe, write_trailers
@@ -134,7 +134,7 @@ async def test_a_subscription_to_all_events_of_connections_is_served(fresh_world
     refuse_logins(world, count=1)
     await write_trailers(world)
     await world.run_due()
-    fan_out = FanOut(world.services.database, DeliveryPlanner(world.services.dispatch, timedelta(days=3)).plan)
+    fan_out = FanOut(world.services.database, DeliveryPlanner(world.services.dispatch, Batching()).plan)
     await fan_out.fan_out_once()
     names = await world.services.database.pool.fetch(
         "SELECT events.event_name FROM deliveries JOIN events ON events.id = event_id"

@@ -24,16 +24,23 @@ from fleetwrite.events.store import append
 from fleetwrite.kit.database import Database, Listener
 from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.ids import new_id
+from fleetwrite.kit.repeating import repeat
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.vault.keyfile import MasterKey
 from fleetwrite.vault.service import Vault
 from fleetwrite.webhooks.delivery import DeliveryHandler
-from fleetwrite.webhooks.fan_out import DeliveryPlanner
-from fleetwrite.webhooks.models import DeliverySettings
+from fleetwrite.webhooks.fan_out import Batching, DeliveryPlanner
+from fleetwrite.webhooks.health import Health
+from fleetwrite.webhooks.models import DeliverySettings, budgets
+from fleetwrite.webhooks.probing import ReceiverProber
+from fleetwrite.webhooks.sending import Sender
 from fleetwrite.webhooks.service import SubscriptionService
+from fleetwrite.webhooks.upkeep import SubscriptionUpkeep
 
-SOON = DeliverySettings(timeout_s=5.0, fast_s=(0.01, 0.01, 0.01), tail=Backoff(first_s=0.02, cap_s=0.02))
+SOON = DeliverySettings(fast_s=(0.01, 0.01, 0.01), tail=Backoff(first_s=0.02, cap_s=0.02))
 """Retries without waiting."""
+
+UNLIMITED = budgets(per_second=100_000, in_flight=64)
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -100,7 +107,11 @@ class Webhooks:
         self.egress = egress
         self.vault = Vault(MasterKey.random())
         self.dispatch = Dispatch(database)
-        self.subscriptions = SubscriptionService(database, self.vault, self.dispatch, policy)
+        self.health = Health(database, self.dispatch)
+        self.sender = Sender(self.vault, egress, timeout_s=5.0)
+        self.subscriptions = SubscriptionService(database, self.vault, self.dispatch, policy, UNLIMITED)
+        self.upkeep = SubscriptionUpkeep(database, self.dispatch, self.subscriptions, self.sender, self.health)
+        self.batching = Batching()
         self.partner_id = new_id()
 
     async def add_partner(self, partner_id: UUID) -> None:
@@ -146,14 +157,20 @@ class Webhooks:
         return [event.id for event in events]
 
     def fan_out(self) -> FanOut:
-        return FanOut(self.database, DeliveryPlanner(self.dispatch, timedelta(days=3)).plan)
+        return FanOut(self.database, DeliveryPlanner(self.dispatch, self.batching).plan)
 
     @asynccontextmanager
     async def worker(
-        self, settings: DeliverySettings = SOON, lease_lasts: timedelta = timedelta(seconds=30)
+        self,
+        settings: DeliverySettings = SOON,
+        lease_lasts: timedelta = timedelta(seconds=30),
+        *,
+        timeout_s: float = 5.0,
     ) -> AsyncIterator[None]:
-        """Fan out and deliver as a worker process does."""
-        handler = DeliveryHandler(self.database, self.dispatch, self.vault, self.egress, settings)
+        """Fan out, deliver and probe as a worker process does."""
+        sender = Sender(self.vault, self.egress, timeout_s=timeout_s)
+        handler = DeliveryHandler(self.database, self.dispatch, sender, self.health, settings)
+        prober = ReceiverProber(self.database, self.health, handler, lease_lasts)
         worker = Worker(
             self.database, self.dispatch, [handler], WorkerSettings(concurrency=64, lease_lasts=lease_lasts)
         )
@@ -166,6 +183,7 @@ class Webhooks:
         ):
             tasks.create_task(worker.run(stop))
             tasks.create_task(fan_out.run(stop))
+            tasks.create_task(repeat(prober.probe_due, 0.02, stop, name="probing"))
             try:
                 yield
             finally:

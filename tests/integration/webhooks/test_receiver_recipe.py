@@ -76,17 +76,18 @@ async def test_the_documented_receiver_takes_what_we_send(webhooks: Webhooks, re
 async def test_the_documented_receiver_drops_repeats_and_refuses_what_is_not_ours(recipe: Recipe) -> None:
     delivery = Delivery(
         id=new_id(),
-        event_id=new_id(),
+        message_id=new_id(),
         event_name="vehicle.added",
         occurred_at=datetime(2026, 5, 4, tzinfo=UTC),
-        data="{}",
+        data=("{}",),
         subscription_id=new_id(),
         url=recipe.url,
         secret_sealed=b"",
+        tried_since=datetime(2026, 5, 4, tzinfo=UTC),
     )
     genuine = signed_request(delivery, SECRET.encode(), attempt=1, request_id=new_id())
     repeat = signed_request(delivery, SECRET.encode(), attempt=2, request_id=new_id())
-    other = msgspec.structs.replace(delivery, event_id=new_id())
+    other = msgspec.structs.replace(delivery, message_id=new_id())
     forged = signed_request(other, b"another secret", attempt=1, request_id=new_id())
     old_timestamp = (datetime.now(UTC) - timedelta(minutes=6)).isoformat(timespec="seconds")
     old_headers = {
@@ -112,4 +113,4 @@ async def test_the_documented_receiver_drops_repeats_and_refuses_what_is_not_our
         last = signed_request(other, SECRET.encode(), attempt=1, request_id=new_id())
         assert await status_of(last.headers, last.body) == 202
     printed = [await recipe.printed(), await recipe.printed()]
-    assert [one["id"] for one in printed if isinstance(one, dict)] == [str(delivery.event_id), str(other.event_id)]
+    assert [one["id"] for one in printed if isinstance(one, dict)] == [str(delivery.message_id), str(other.message_id)]

@@ -11,13 +11,14 @@ from fleetwrite.webhooks.signing import envelope, sign, signed_request
 
 DELIVERY = Delivery(
     id=UUID(int=1),
-    event_id=UUID("019ddd87-eedd-710f-8000-000000000002"),
+    message_id=UUID("019ddd87-eedd-710f-8000-000000000002"),
     event_name="resource_operation.created",
     occurred_at=datetime(2026, 5, 4, 12, 0, 0, 250000, tzinfo=UTC),
-    data='{"cost": 12.50, "note": "Grüße"}',
+    data=('{"cost": 12.50, "note": "Grüße"}',),
     subscription_id=UUID(int=3),
     url="https://example.com/in",
     secret_sealed=b"",
+    tried_since=datetime(2026, 5, 4, 12, tzinfo=UTC),
 )
 
 
