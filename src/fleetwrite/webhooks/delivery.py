@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 _LONGEST_WAIT_FOR_SLOT_S: Final = 0.5
 """Beyond this a job goes back to its lane rather than occupy this process."""
 
+_REST_WHEN_GONE_S: Final = 60.0
+"""A delivery that was answered with 410 rests while its subscription is paused, and is due at once when that ends."""
 
 DELIVERY_ATTEMPTS: Final = Counter(
     "fleetwrite_delivery_attempts", "Webhook deliveries tried, by result: success, failure, expired.", ("result",)
@@ -86,7 +88,8 @@ class DeliveryHandler:
         if attempt.succeeded:
             return Finish()
         notice = None if attempt.pause_s is None else Closing(for_s=attempt.pause_s, call=job.scopes)
-        delay_s = max(self._settings.delay_s(job.attempts), attempt.pause_s or 0.0)
+        rest_s = _REST_WHEN_GONE_S if attempt.is_gone else attempt.pause_s or 0.0
+        delay_s = max(self._settings.delay_s(job.attempts), rest_s)
         if delivery.is_stale:
             return Again(delay_s=delay_s, notice=notice)
         left_s = (delivery.tried_since + self._settings.lasts - job.claimed_at).total_seconds()

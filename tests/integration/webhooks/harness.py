@@ -55,11 +55,15 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class Receiver:
-    """An HTTP server that notes what arrives and answers as told: 202 unless there are `answers` left."""
+    """An HTTP server that notes what arrives and answers as told: with `answers` as long as there are any, with 500 to
+    the first `fails_first` attempts at each delivery, and else `always` with that status.
+    """
 
     def __init__(self) -> None:
         self.requests: list[Received] = []
         self.answers: deque[web.Response] = deque()
+        self.fails_first = 0
+        self.always = 202
         self.hang = asyncio.Event()
         self.hang.set()
         self.url = ""
@@ -95,7 +99,10 @@ class Receiver:
             self.requests.append(received)
             self._arrived.notify_all()
         await self.hang.wait()
-        return self.answers.popleft() if self.answers else web.Response(status=202)
+        if self.answers:
+            return self.answers.popleft()
+        has_failed = int(received.headers["X-Delivery-Attempt"]) > self.fails_first
+        return web.Response(status=self.always if has_failed else 500)
 
 
 class Webhooks:
@@ -188,6 +195,27 @@ class Webhooks:
                 yield
             finally:
                 stop.set()
+
+    async def shift(self, interval: str) -> None:
+        """Let time pass for everything that asks the database what time it is."""
+        await self.database.pool.execute("UPDATE clock_shift SET shift = shift + $1::text::interval", interval)
+
+    async def status_of(self, subscription_id: UUID) -> str:
+        status: str = await self.database.pool.fetchval(
+            "SELECT status FROM subscriptions WHERE id = $1", subscription_id
+        )
+        return status
+
+    async def until_status(self, subscription_id: UUID, status: str) -> None:
+        async with asyncio.timeout(20):
+            while await self.status_of(subscription_id) != status:
+                await asyncio.sleep(0.01)
+
+    async def one_at_a_time(self, subscription_id: UUID) -> None:
+        """Let nothing overtake on its way to the receiver."""
+        async with self.database.transaction() as connection:
+            limits = budgets(per_second=100_000, in_flight=1)
+            await self.dispatch.replace_budgets(connection, subscription_id, limits)
 
     async def deliveries(self) -> list[tuple[str, int]]:
         """Status and number of attempts of each delivery, in order."""
