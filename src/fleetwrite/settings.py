@@ -117,7 +117,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     webhook_timeout_s: Annotated[float, Meta(gt=0, description="How long a webhook's receiver may take to answer.")] = (
         3.0
     )
-    webhook_per_second: Annotated[int, Meta(ge=1, description="Deliveries to one webhook a second, at most.")] = 100
+    webhook_per_second: Annotated[int, Meta(ge=1, description="Deliveries to one webhook a second, at most.")] = 500
     webhook_in_flight: Annotated[
         int, Meta(ge=1, description="Deliveries to one webhook at a time, at most: far fewer than worker_concurrency.")
     ] = 8

@@ -187,7 +187,8 @@ async def test_a_replay_can_be_narrowed_by_time_and_by_event(webhooks: Webhooks,
     early = await webhooks.emit(2)
     await webhooks.shift("1 hour")
     late = await make_dead(webhooks, receiver, 2, CREATED)
-    times = dict(await webhooks.database.pool.fetch("SELECT id::text, occurred_at FROM events"))
+    rows = await webhooks.database.pool.fetch("SELECT id::text, occurred_at FROM events")
+    times = {row["id"]: row["occurred_at"] for row in rows}
     between = times[str(early[1])] + timedelta(minutes=1)
 
     async def replayed(wanted: Replay) -> int:
