@@ -16,7 +16,18 @@ import uvicorn
 from rich.console import Console
 
 from bench import report
-from bench.figures import accepting, backlog, budgets, completing, first_byte, neighbours, peers, retry_after, syncing
+from bench.figures import (
+    accepting,
+    backlog,
+    budgets,
+    completing,
+    deliveries,
+    first_byte,
+    neighbours,
+    peers,
+    retry_after,
+    syncing,
+)
 from bench.measure import FULL, QUICK, Figure, Plan
 from bench.stack import Stack
 from fleetwrite.kit.telemetry import configure_logging
@@ -31,6 +42,7 @@ FIGURES: Final[Mapping[str, Measure]] = {
     "retry-after": retry_after.measure,
     "budgets": budgets.measure,
     "neighbours": neighbours.measure,
+    "deliveries": deliveries.measure,
     "peers": peers.measure,
     "backlog": backlog.measure,
 }

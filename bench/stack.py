@@ -113,6 +113,9 @@ class Stack:
             "FLEETWRITE_LOG_LEVEL": "error",
             # The largest backlog measured is as large as the default cap.
             "FLEETWRITE_BACKLOG_CAP": "10000000",
+            # It is the machine that is measured, and not what we let one receiver have.
+            "FLEETWRITE_WEBHOOK_PER_SECOND": "100000",
+            "FLEETWRITE_WEBHOOK_IN_FLIGHT": "128",
         }
         simulator = self.process(
             "bench.simulator",
