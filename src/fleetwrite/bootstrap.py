@@ -24,7 +24,6 @@ from fleetwrite.events.fan_out import FanOut
 from fleetwrite.kit.database import Database, Listener
 from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.migrations import pending
-from fleetwrite.kit.repeating import repeat
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.operations.accept import Acceptor, AcceptSettings
 from fleetwrite.operations.backlog import BacklogGate
@@ -54,9 +53,8 @@ from fleetwrite.webhooks.fan_out import Batching, DeliveryPlanner
 from fleetwrite.webhooks.health import Health
 from fleetwrite.webhooks.limits import renew_budgets
 from fleetwrite.webhooks.models import DeliverySettings, budgets
-from fleetwrite.webhooks.probing import POLL_S as PROBE_POLL_S
 from fleetwrite.webhooks.probing import ReceiverProber
-from fleetwrite.webhooks.retention import SWEEP_EVERY_S, Retention
+from fleetwrite.webhooks.retention import Retention
 from fleetwrite.webhooks.sending import Sender
 from fleetwrite.webhooks.service import SubscriptionService
 from fleetwrite.webhooks.upkeep import SubscriptionUpkeep
@@ -263,12 +261,11 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
     planner = DeliveryPlanner(services.dispatch, Batching(most_events=settings.webhook_batch))
     fan_out = FanOut(services.database, planner.plan)
     receivers = ReceiverProber(services.database, services.webhook_health, services.delivery_handler, lease_lasts)
-    retention = Retention(services.database)
     channels = {**worker.channels, **fan_out.channels}
     listener = Listener(services.database_url, channels, application_name="fleetwrite listener")
     async with listener, asyncio.TaskGroup() as tasks:
         tasks.create_task(worker.run(stop))
         tasks.create_task(fan_out.run(stop))
         tasks.create_task(services.prober.run(stop))
-        tasks.create_task(repeat(receivers.probe_due, PROBE_POLL_S, stop, name="probing receivers"))
-        tasks.create_task(repeat(retention.sweep, SWEEP_EVERY_S, stop, name="webhook retention"))
+        tasks.create_task(receivers.run(stop))
+        tasks.create_task(Retention(services.database).run(stop))

@@ -1,5 +1,6 @@
 """What Prometheus is told of the API. No label tells partners apart: their number is not ours to bound."""
 
+import math
 from typing import Final
 
 import structlog
@@ -52,6 +53,10 @@ PARKED: Final = Gauge(
     "Connections that hold their writes as their login is refused, by provider; the same in every process.",
     ("source_name",),
 )
+STALE_WEBHOOKS: Final = Gauge(
+    "fleetwrite_stale_webhooks",
+    "Webhooks that are not delivered to as their receivers fail; the same in every process.",
+)
 
 
 async def get_metrics(services: Services, _request: ApiRequest) -> Answer:
@@ -59,12 +64,15 @@ async def get_metrics(services: Services, _request: ApiRequest) -> Answer:
     try:
         lag_s = await services.dispatch.lag_s()
         open_breakers, parked = await services.outages.open_breakers(), await services.outages.parked()
+        stale = await services.webhook_health.count_stale()
     except DATABASE_FAILURES as error:
         # What this process counted itself is of most use when the database is away.
         _log.warning("lag is not known", error=type(error).__name__)
         for gauge in (LAG, OPEN_BREAKERS, PARKED):
             gauge.clear()
+        STALE_WEBHOOKS.set(math.nan)
     else:
+        STALE_WEBHOOKS.set(stale)
         for kind in (operations.KIND, deliveries.KIND):
             LAG.labels(kind).set(lag_s.get(kind, 0.0))
         for connector in services.registry:

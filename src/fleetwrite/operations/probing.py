@@ -1,7 +1,6 @@
 """Looks after what is not called for now: by a read, at growing intervals, one process at a time."""
 
 import asyncio
-from collections.abc import Awaitable
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Final
@@ -18,12 +17,16 @@ from fleetwrite.connections.service import ConnectionService
 from fleetwrite.connectors.sdk.connector import LoginRefusedError, ProviderAnswerError
 from fleetwrite.connectors.sdk.registry import Registry, UnknownTspError
 from fleetwrite.dispatch.errors import SlotTimeoutError
-from fleetwrite.kit.database import DATABASE_FAILURES, Database
+from fleetwrite.kit.database import Database
 from fleetwrite.kit.egress import AnswerLostError, Egress, NotSentError
+from fleetwrite.kit.repeating import repeat, safely
 from fleetwrite.operations.session import Patience, ProviderSession, Slots
 from fleetwrite.vault.errors import SealBrokenError
 
 log = structlog.get_logger(__name__)
+
+NAME: Final = "probing"
+"""Of this work in the log."""
 
 POLL_S: Final = 1.0
 """How late a probe may be: little against the shortest interval."""
@@ -83,19 +86,14 @@ class Prober:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Probe what is due until `stop` is set; probes under way are finished."""
-        while not stop.is_set():
-            await _safely(self.probe_due())
-            try:
-                async with asyncio.timeout(POLL_S):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+        await repeat(self.probe_due, POLL_S, stop, name=NAME)
 
     async def probe_due(self) -> int:
         """Probe everything that is due, and draw the conclusions; returns how many probes that were."""
         due = await self._outages.claim_probes(timedelta(seconds=self._longest_s + CLAIM_MARGIN_S))
         probes = [*map(self._probe_host, due.hosts), *map(self._probe_login, due.connection_ids)]
-        await asyncio.gather(*map(_safely, probes))
+        # Claims of those that go wrong end: then it is done again, by whoever is first.
+        await asyncio.gather(*(safely(probe, name=NAME) for probe in probes))
         return len(probes)
 
     @property
@@ -147,16 +145,6 @@ class Prober:
         except (NotSentError, AnswerLostError, SlotTimeoutError):
             return _Finding.DOWN
         return _Finding.WORKS
-
-
-async def _safely(work: Awaitable[object]) -> None:
-    """Do `work`; whatever goes wrong leaves its claims to end: then it is done again, by whoever is first."""
-    try:
-        await work
-    except DATABASE_FAILURES as error:
-        log.warning("probing.database_unavailable", error=str(error))
-    except Exception:
-        log.exception("probing.crashed")
 
 
 def _is_back(cause: Cause, findings: list[_Finding]) -> bool:

@@ -29,9 +29,7 @@ _REST_WHEN_GONE_S: Final = 60.0
 DELIVERY_ATTEMPTS: Final = Counter(
     "fleetwrite_delivery_attempts", "Webhook deliveries tried, by result: success, failure, expired.", ("result",)
 )
-DEAD_LETTERS: Final = Counter(
-    "fleetwrite_dead_letters", "Webhook deliveries given up, which a replay can send again.", ()
-)
+DEAD_LETTERS: Final = Counter("fleetwrite_dead_letters", "Webhook deliveries given up, which a replay can send again.")
 
 
 class DeliveryHandler:

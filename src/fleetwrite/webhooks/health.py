@@ -57,6 +57,11 @@ class Health:
             await self._turn(connection, subscription, WebhookStatusEnum.ACTIVE)
         log.info("webhooks.reactivated", subscription_id=str(subscription_id))
 
+    async def count_stale(self) -> int:
+        """How many subscriptions of all partners are stale."""
+        async with self._database.acquire() as connection:
+            return await health_store.count_stale(connection)
+
     async def claim_probes(self, limit: int) -> list[UUID]:
         """Up to `limit` stale subscriptions to be probed now, by one delivery of each; nobody else does meanwhile."""
         async with self._database.transaction() as connection:

@@ -76,3 +76,9 @@ async def claim_probes(connection: Connection, limit: int) -> list[UUID]:
         PROBE_EVERY,
     )
     return [row["id"] for row in rows]
+
+
+async def count_stale(connection: Connection) -> int:
+    """How many subscriptions are stale."""
+    count: int = await connection.fetchval("SELECT count(*) FROM subscriptions WHERE status = 'stale'")
+    return count

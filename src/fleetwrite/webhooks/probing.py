@@ -7,8 +7,12 @@ from uuid import UUID
 
 from fleetwrite.dispatch.waiting import claim_held
 from fleetwrite.kit.database import Database
+from fleetwrite.kit.repeating import repeat, safely
 from fleetwrite.webhooks.delivery import DeliveryHandler
 from fleetwrite.webhooks.health import Health
+
+NAME: Final = "webhook_probing"
+"""Of this work in the log."""
 
 POLL_S: Final = 1.0
 """How late a probe may be: little against its interval."""
@@ -29,12 +33,14 @@ class ReceiverProber:
         self._handler = handler
         self._lease_lasts = lease_lasts
 
+    async def run(self, stop: asyncio.Event) -> None:
+        """Probe what is due until `stop` is set; probes under way are finished."""
+        await repeat(self.probe_due, POLL_S, stop, name=NAME)
+
     async def probe_due(self) -> int:
         """Probe what is due; returns how many subscriptions that were."""
         due = await self._health.claim_probes(MOST_PROBES)
-        async with asyncio.TaskGroup() as tasks:
-            for subscription_id in due:
-                tasks.create_task(self._probe(subscription_id))
+        await asyncio.gather(*(safely(self._probe(one), name=NAME) for one in due))
         return len(due)
 
     async def _probe(self, subscription_id: UUID) -> None:

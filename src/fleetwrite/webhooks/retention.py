@@ -6,6 +6,7 @@ from typing import Final
 import structlog
 
 from fleetwrite.kit.database import Database
+from fleetwrite.kit.repeating import repeat
 from fleetwrite.webhooks import delivery_store
 from fleetwrite.webhooks.models import KEPT
 
@@ -26,6 +27,10 @@ class Retention:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sweep every minute until `stop` is set."""
+        await repeat(self.sweep, SWEEP_EVERY_S, stop, name="webhook_retention")
 
     async def sweep(self) -> int:
         """Delete all that is due; returns how many rows that were."""

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import pytest
 
 from fleetwrite.api.app import ENDPOINTS
 from fleetwrite.api.endpoint import Endpoint
 from fleetwrite.connectors.sdk.tsp_ids import tsp_id
+from fleetwrite.contract.event_names import WebhookStatusEnum
 from integration.api.error_bodies import error_body
 from integration.api.world import World
 
@@ -67,6 +69,16 @@ async def test_metrics_tell_what_is_not_called_for_now(world: World) -> None:
     assert 'fleetwrite_open_breakers{source_name="samsara"} 1.0' in opened.text
     assert 'fleetwrite_open_breakers{source_name="samsara"} 0.0' in closed.text
     assert 'fleetwrite_parked_connections{source_name="samsara"} 0.0' in closed.text
+
+
+async def test_metrics_count_webhooks_whose_receivers_fail(fresh_world: World) -> None:
+    made = await fresh_world.send_json(
+        "POST", "/v2/notifications/webhooks", {"url": "http://127.0.0.1:9/", "event_name": "webhook.staled"}
+    )
+    assert "fleetwrite_stale_webhooks 0.0" in (await fresh_world.send("GET", "/metrics")).text
+    webhook_id = UUID(made.json()["id"])
+    await fresh_world.services.webhook_health.turn(UUID(made.json()["partner_id"]), webhook_id, WebhookStatusEnum.STALE)
+    assert "fleetwrite_stale_webhooks 1.0" in (await fresh_world.send("GET", "/metrics")).text
 
 
 async def test_the_documentation_loads_nothing_from_elsewhere(world: World) -> None:
