@@ -211,11 +211,17 @@ class Webhooks:
             while await self.status_of(subscription_id) != status:
                 await asyncio.sleep(0.01)
 
-    async def one_at_a_time(self, subscription_id: UUID) -> None:
-        """Let nothing overtake on its way to the receiver."""
-        async with self.database.transaction() as connection:
-            limits = budgets(per_second=100_000, in_flight=1)
-            await self.dispatch.replace_budgets(connection, subscription_id, limits)
+    async def in_line(self, subscription_id: UUID) -> list[str]:
+        """The ids of the events that wait for a subscription, in the order in which claims take them."""
+        rows = await self.database.pool.fetch(
+            """
+            SELECT event_id FROM jobs JOIN deliveries USING (id) JOIN lanes ON lanes.id = lane_id
+            WHERE subscription_id = $1 AND jobs.due_at <= fleetwrite_now() AND NOT held
+            ORDER BY priority, jobs.due_at, position
+            """,
+            subscription_id,
+        )
+        return [str(row["event_id"]) for row in rows]
 
     async def deliveries(self) -> list[tuple[str, int]]:
         """Status and number of attempts of each delivery, in order."""

@@ -9,7 +9,7 @@ from fleetwrite.kit.repeating import repeat, safely
 
 async def test_work_is_done_again_whatever_goes_wrong_until_it_is_told_to_stop() -> None:
     stop = asyncio.Event()
-    failures: list[Exception | None] = [OSError("away"), ValueError("a defect"), asyncpg.PostgresError(), None]
+    failures: list[Exception | None] = [OSError("away"), ValueError("a defect"), asyncpg.InterfaceError("closed"), None]
     done = 0
 
     async def work() -> None:
