@@ -51,6 +51,7 @@ from fleetwrite.vault.service import Vault
 from fleetwrite.webhooks.delivery import DeliveryHandler
 from fleetwrite.webhooks.fan_out import DeliveryPlanner
 from fleetwrite.webhooks.models import DeliverySettings
+from fleetwrite.webhooks.rotation import OldSecrets
 from fleetwrite.webhooks.service import SubscriptionService
 
 REALM_PATH: Final = "/realms/catena"
@@ -138,7 +139,7 @@ async def open_services(settings: Settings, *, name: str) -> AsyncIterator[Servi
             await vault.verify_key(connection)
         policy = UrlPolicy(allow_http=settings.outbound_allow_http, allowed_networks=settings.allowed_networks)
         egress = await stack.enter_async_context(Egress(policy))
-        services = _build(settings, database, database_url, vault, policy, egress)
+        services = _build(settings, database, database_url, vault, egress)
         stack.push_async_callback(services.operations.close)
         stack.push_async_callback(services.delivery_handler.close)
         await services.tokens.prepare()
@@ -146,7 +147,7 @@ async def open_services(settings: Settings, *, name: str) -> AsyncIterator[Servi
 
 
 def _build(
-    settings: Settings, database: Database, database_url: str, vault: Vault, policy: UrlPolicy, egress: Egress
+    settings: Settings, database: Database, database_url: str, vault: Vault, egress: Egress
 ) -> Services:
     registry = Registry.load()
     dispatch = Dispatch(database)
@@ -209,7 +210,7 @@ def _build(
         control=OperationControl(database, dispatch, settler, retrier),
         login_checker=LoginChecker(egress, dispatch, registry, read_timeout_s=settings.read_timeout_s),
         logins=logins,
-        subscriptions=SubscriptionService(database, vault, dispatch, policy),
+        subscriptions=SubscriptionService(database, vault, dispatch, egress),
         operation_handler=handler,
         delivery_handler=DeliveryHandler(database, dispatch, vault, egress, delivery_settings),
         prober=Prober(
@@ -246,4 +247,5 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
     async with listener, asyncio.TaskGroup() as tasks:
         tasks.create_task(worker.run(stop))
         tasks.create_task(fan_out.run(stop))
+        tasks.create_task(OldSecrets(services.database).run(stop))
         tasks.create_task(services.prober.run(stop))

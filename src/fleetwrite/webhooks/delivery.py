@@ -86,9 +86,10 @@ class DeliveryHandler:
         return True
 
     async def _attempt(self, job: Job, delivery: Delivery) -> Attempt:
-        secret = self._vault.open(delivery.secret_sealed, purpose=SECRET_PURPOSE, subject=delivery.subscription_id)
+        secret = self._opened(delivery, delivery.secret_sealed)
+        old_secret = None if delivery.old_secret_sealed is None else self._opened(delivery, delivery.old_secret_sealed)
         attempt_id = new_id()
-        request = signed_request(delivery, secret, attempt=job.attempts, request_id=attempt_id)
+        request = signed_request(delivery, secret, attempt=job.attempts, request_id=attempt_id, old_secret=old_secret)
         started = time.monotonic()
         try:
             answer = await self._egress.request(
@@ -112,6 +113,9 @@ class DeliveryHandler:
             response_time_ms=round(answer.elapsed_s * 1000),
             pause_s=_requested_pause_s(answer),
         )
+
+    def _opened(self, delivery: Delivery, sealed: bytes) -> bytes:
+        return self._vault.open(sealed, purpose=SECRET_PURPOSE, subject=delivery.subscription_id)
 
     def _disposition(self, job: Job, attempt: Attempt) -> Disposition:
         if attempt.succeeded:

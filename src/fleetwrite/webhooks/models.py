@@ -64,6 +64,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         id: of the delivery and of its job.
         data: the event's data as JSON text.
+        old_secret_sealed: the secret that is being replaced, as long as it signs as well.
     """
 
     id: UUID
@@ -74,6 +75,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     subscription_id: UUID
     url: str
     secret_sealed: bytes
+    old_secret_sealed: bytes | None = None
 
 
 class SignedRequest(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """All SQL of webhooks."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
@@ -71,17 +72,86 @@ async def select_page(
     return (await query.fetch(connection, window)).of(_subscription)
 
 
-async def mark_deleted(connection: Connection, partner_id: UUID, subscription_id: UUID) -> bool:
-    """Whether there was such a subscription to delete. From here on no event finds it."""
-    found = await connection.fetchval(
-        """
-        UPDATE subscriptions SET status = 'deleted', deleted_at = fleetwrite_now(), updated_at = fleetwrite_now()
-        WHERE id = $1 AND partner_id = $2 AND status <> 'deleted' RETURNING true
-        """,
+async def lock_subscription(
+    connection: Connection, partner_id: UUID, subscription_id: UUID
+) -> tuple[Subscription, bytes] | None:
+    """The partner's subscription and its sealed secret, locked against other changes, unless it is deleted."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT {_COLUMNS}, secret_sealed FROM subscriptions
+        WHERE id = $1 AND partner_id = $2 AND status <> 'deleted' FOR NO KEY UPDATE
+        """,  # noqa: S608 - a constant list of columns
         subscription_id,
         partner_id,
     )
-    return found is not None
+    return None if row is None else (_subscription(row), row["secret_sealed"])
+
+
+async def update_subscription(
+    connection: Connection, subscription_id: UUID, url: str, filters: WebhookFilters | None
+) -> Subscription:
+    """Change a subscription and return it. Raises asyncpg.UniqueViolationError where there is one like it."""
+    row = await connection.fetchrow(
+        f"""
+        UPDATE subscriptions SET url = $2, filters = $3::jsonb, updated_at = fleetwrite_now()
+        WHERE id = $1 RETURNING {_COLUMNS}
+        """,  # noqa: S608 - a constant list of columns
+        subscription_id,
+        url,
+        filters_as_json(filters),
+    )
+    return _subscription(row)
+
+
+async def replace_secret(connection: Connection, subscription_id: UUID, sealed: bytes, overlap: timedelta) -> None:
+    """Sign with another secret, and with the one there was for as long as `overlap`. One older still is destroyed."""
+    await connection.execute(
+        """
+        UPDATE subscriptions
+        SET secret_sealed = $2, old_secret_sealed = secret_sealed, old_secret_until = fleetwrite_now() + $3
+        WHERE id = $1
+        """,
+        subscription_id,
+        sealed,
+        overlap,
+    )
+
+
+async def shorten_overlap(connection: Connection, subscription_id: UUID, overlap: timedelta) -> None:
+    """Let an old secret, if there is one, sign for no longer than `overlap` from now."""
+    await connection.execute(
+        """
+        UPDATE subscriptions SET old_secret_until = least(old_secret_until, fleetwrite_now() + $2)
+        WHERE id = $1 AND old_secret_until IS NOT NULL
+        """,
+        subscription_id,
+        overlap,
+    )
+
+
+async def destroy_old_secrets(connection: Connection) -> int:
+    """Forget the secrets whose overlap is over; returns how many that were."""
+    destroyed = await connection.fetch(
+        """
+        UPDATE subscriptions SET old_secret_sealed = NULL, old_secret_until = NULL
+        WHERE old_secret_until <= fleetwrite_now() RETURNING id
+        """
+    )
+    return len(destroyed)
+
+
+async def mark_deleted(connection: Connection, partner_id: UUID, subscription_id: UUID) -> Subscription | None:
+    """Delete a subscription and return it; None if there is none. From here on no event finds it."""
+    row = await connection.fetchrow(
+        f"""
+        UPDATE subscriptions SET status = 'deleted', deleted_at = fleetwrite_now(), updated_at = fleetwrite_now(),
+            old_secret_sealed = NULL, old_secret_until = NULL
+        WHERE id = $1 AND partner_id = $2 AND status <> 'deleted' RETURNING {_COLUMNS}
+        """,  # noqa: S608 - a constant list of columns
+        subscription_id,
+        partner_id,
+    )
+    return None if row is None else _subscription(row)
 
 
 async def end_pending_deliveries(connection: Connection, subscription_id: UUID) -> None:
@@ -96,7 +166,8 @@ async def end_pending_deliveries(connection: Connection, subscription_id: UUID) 
 async def match(connection: Connection, events: Sequence[Event]) -> list[tuple[UUID, UUID]]:
     """Each (event, subscription) of which the latter wants to hear of the former, in the order of `events`.
 
-    Locks the subscriptions, so that one that is being deleted meanwhile is either gone or waits for us.
+    Locks the subscriptions, so that one that is being deleted meanwhile is either gone or waits for us. No subscription
+    hears of itself.
     """
     rows = await connection.fetch(
         """
@@ -109,6 +180,9 @@ async def match(connection: Connection, events: Sequence[Event]) -> list[tuple[U
             OR coalesce(e.fleet_id::text, e.fleet_ref) IS NULL -- concerns no fleet: nothing to be limited by
             OR (s.filters -> 'fleet_ids') ? e.fleet_id::text
             OR (s.filters -> 'fleet_refs') ? e.fleet_ref
+        ) AND (
+            e.event_name NOT LIKE 'webhook.%'
+            OR NOT EXISTS (SELECT FROM events AS told WHERE told.id = e.id AND told.data ->> 'id' = s.id::text)
         )
         ORDER BY nth, s.id FOR SHARE OF s
         """,
@@ -140,7 +214,8 @@ async def select_deliveries(connection: Connection, delivery_ids: Sequence[UUID]
     rows = await connection.fetch(
         """
         SELECT d.id, d.event_id, e.event_name, e.occurred_at, e.data::text AS data, d.subscription_id, s.url,
-               s.secret_sealed
+               s.secret_sealed,
+               CASE WHEN s.old_secret_until > fleetwrite_now() THEN s.old_secret_sealed END AS old_secret_sealed
         FROM deliveries AS d
         JOIN events AS e ON e.id = d.event_id
         JOIN subscriptions AS s ON s.id = d.subscription_id

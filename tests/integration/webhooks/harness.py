@@ -24,7 +24,6 @@ from fleetwrite.events.store import append
 from fleetwrite.kit.database import Database, Listener
 from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.ids import new_id
-from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.vault.keyfile import MasterKey
 from fleetwrite.vault.service import Vault
 from fleetwrite.webhooks.delivery import DeliveryHandler
@@ -94,13 +93,13 @@ class Receiver:
 class Webhooks:
     """The webhook services on one database, and shortcuts through them."""
 
-    def __init__(self, database: Database, database_url: str, egress: Egress, policy: UrlPolicy) -> None:
+    def __init__(self, database: Database, database_url: str, egress: Egress) -> None:
         self.database = database
         self.database_url = database_url
         self.egress = egress
         self.vault = Vault(MasterKey.random())
         self.dispatch = Dispatch(database)
-        self.subscriptions = SubscriptionService(database, self.vault, self.dispatch, policy)
+        self.subscriptions = SubscriptionService(database, self.vault, self.dispatch, egress)
         self.partner_id = new_id()
 
     async def add_partner(self, partner_id: UUID) -> None:

@@ -19,7 +19,8 @@ from fleetwrite.contract.event_names import WebhookSubscribableEvent
 from fleetwrite.contract.notifications import WebhookCreate
 from fleetwrite.kit.ids import new_id
 from fleetwrite.webhooks.models import Delivery
-from fleetwrite.webhooks.signing import sign, signed_request
+from fleetwrite.webhooks.schemes import catena_signature
+from fleetwrite.webhooks.signing import signed_request
 from integration.webhooks.harness import Webhooks
 
 GUIDE = Path(__file__).parents[3] / "docs" / "howto" / "receive-webhooks.md"
@@ -92,7 +93,7 @@ async def test_the_documented_receiver_drops_repeats_and_refuses_what_is_not_our
     old_headers = {
         **genuine.headers,
         "X-Catena-Timestamp": old_timestamp,
-        "X-Catena-Signature": sign(SECRET.encode(), old_timestamp, gzip.decompress(genuine.body)),
+        "X-Catena-Signature": catena_signature(SECRET.encode(), old_timestamp, gzip.decompress(genuine.body)),
     }
     bomb = gzip.compress(b" " * 11 * 1024 * 1024)
     async with ClientSession() as client:
