@@ -13,6 +13,7 @@ from fleetwrite.api.connections import CONNECTIONS
 from fleetwrite.api.control import CONTROL
 from fleetwrite.api.docs_page import DOCS_PAGE
 from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, Tag
+from fleetwrite.api.event_schemas import EVENT_SCHEMAS
 from fleetwrite.api.gateway import Gateway
 from fleetwrite.api.health import HEALTH
 from fleetwrite.api.id_map import ID_MAP
@@ -51,6 +52,7 @@ ENDPOINTS: Final[Sequence[Endpoint]] = (
     *CAPABILITIES,
     *TSPS,
     *WEBHOOKS,
+    *EVENT_SCHEMAS,
     *AUTHENTICATION,
     *HEALTH,
     _OPENAPI,

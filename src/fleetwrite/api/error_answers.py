@@ -63,6 +63,10 @@ class TspNotFoundError(FleetwriteError):
     """No connector that is installed serves this provider."""
 
 
+class EventSchemaNotFoundError(FleetwriteError):
+    """No event of that name is fired here, or its schema never had that version."""
+
+
 class MethodNotAllowedError(FleetwriteError):
     """The path has endpoints, none of them with this method; `allowed` are theirs."""
 
@@ -155,6 +159,7 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         MissingScopeError: _plain(403),
         RouteNotFoundError: _plain(404),
         TspNotFoundError: _plain(404),
+        EventSchemaNotFoundError: _plain(404),
         ConnectionNotFoundError: _plain(404),
         RecordNotFoundError: _plain(404),
         OperationNotFoundError: _plain(404),

@@ -16,7 +16,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from fleetwrite.api.decoding import InvalidBodyError, decode_body, decode_query
-from fleetwrite.api.endpoint import JSON, SLUG, Answer, ApiRequest, Endpoint
+from fleetwrite.api.endpoint import JSON, TEXTS, Answer, ApiRequest, Endpoint
 from fleetwrite.api.error_answers import INTERNAL_ERROR, MethodNotAllowedError, RouteNotFoundError, answer_to
 from fleetwrite.api.headers import (
     IGNORED_FIELDS,
@@ -110,13 +110,14 @@ class Gateway:
     async def _check(self, endpoint: Endpoint, request: ApiRequest, scope: Scope, receive: Receive) -> None:
         """Fill `request` with what the handler needs, or raise what is wrong, in the order told above."""
         headers = request.headers
-        if endpoint.scope is not None:
+        if endpoint.scope is not None or endpoint.needs_token:
             request.principal = await self._services.tokens.authenticate(headers.get("authorization"))
+        if request.principal is not None and endpoint.scope is not None:
             request.principal.require(endpoint.scope)
         raw = await _raw_body(endpoint, headers, receive)
-        texts = dict(scope["path_params"])
-        request.slug = texts.pop(SLUG, "")
-        request.path, faults = read_path(texts)
+        parameters = scope["path_params"]
+        request.texts = {name: text for name, text in parameters.items() if name in TEXTS}
+        request.path, faults = read_path({name: text for name, text in parameters.items() if name not in TEXTS})
         request.is_lenient = endpoint.body is not None and is_lenient(headers)
         if endpoint.query is not None:
             try:

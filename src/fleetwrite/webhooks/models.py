@@ -23,7 +23,8 @@ BUDGETS: Final = (BudgetLimit(scope=_SCOPE, requests=1000, per_seconds=1.0),)
 """No receiver of ours takes more, so this limits nobody; a budget is needed to be closed when a receiver asks for a
 pause."""
 
-_WILDCARD: Final = ".*"
+WILDCARD: Final = ".*"
+"""What the name of all events of a resource ends in."""
 
 
 def lane_of(subscription_id: UUID) -> Lane:
@@ -33,15 +34,15 @@ def lane_of(subscription_id: UUID) -> Lane:
 
 def actions_of(name: WebhookSubscribableEvent) -> list[WebhookEventNameEnum]:
     """The events that a name stands for: itself, or for `x.*` each action of `x` that the contract lists."""
-    if not name.endswith(_WILDCARD):
+    if not name.endswith(WILDCARD):
         return [WebhookEventNameEnum(name)]
     prefix = name.removesuffix("*")
-    return [event for event in WebhookEventNameEnum if event.startswith(prefix) and not event.endswith(_WILDCARD)]
+    return [event for event in WebhookEventNameEnum if event.startswith(prefix) and not event.endswith(WILDCARD)]
 
 
 def is_wildcard(name: WebhookSubscribableEvent) -> bool:
     """Whether `name` stands for each action of a resource, however many the contract lists."""
-    return name.endswith(_WILDCARD)
+    return name.endswith(WILDCARD)
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):

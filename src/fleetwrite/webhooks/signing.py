@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from fleetwrite.contract.notifications import EventEnvelope
+from fleetwrite.webhooks.catalogue import SCHEMA_VERSION
 from fleetwrite.webhooks.models import Delivery, SignedRequest
 from fleetwrite.webhooks.schemes import (
     PREVIOUS_SIGNATURE,
@@ -19,9 +20,6 @@ from fleetwrite.webhooks.schemes import (
     catena_signature,
     standard_signature,
 )
-
-SCHEMA_VERSION: Final = "1.0"
-"""Of the envelope and of all event data; the first there is."""
 
 _GZIP_LEVEL: Final = 1
 """An event is a few kilobytes: level 9 makes it about a tenth smaller for several times the CPU."""
