@@ -53,6 +53,7 @@ from fleetwrite.webhooks.fan_out import DeliveryPlanner
 from fleetwrite.webhooks.models import DeliverySettings
 from fleetwrite.webhooks.rotation import OldSecrets
 from fleetwrite.webhooks.service import SubscriptionService
+from fleetwrite.webhooks.streams import EventStreams, StreamSettings
 
 REALM_PATH: Final = "/realms/catena"
 """Where the contract has the token endpoint; tokens name it as their issuer."""
@@ -88,6 +89,7 @@ class Services:
     login_checker: LoginChecker
     logins: SharedLogins
     subscriptions: SubscriptionService
+    streams: EventStreams
     operation_handler: OperationHandler
     delivery_handler: DeliveryHandler
     prober: Prober
@@ -142,13 +144,12 @@ async def open_services(settings: Settings, *, name: str) -> AsyncIterator[Servi
         services = _build(settings, database, database_url, vault, egress)
         stack.push_async_callback(services.operations.close)
         stack.push_async_callback(services.delivery_handler.close)
+        stack.push_async_callback(services.streams.close)
         await services.tokens.prepare()
         yield services
 
 
-def _build(
-    settings: Settings, database: Database, database_url: str, vault: Vault, egress: Egress
-) -> Services:
+def _build(settings: Settings, database: Database, database_url: str, vault: Vault, egress: Egress) -> Services:
     registry = Registry.load()
     dispatch = Dispatch(database)
     hasher = SecretHasher()
@@ -211,6 +212,7 @@ def _build(
         login_checker=LoginChecker(egress, dispatch, registry, read_timeout_s=settings.read_timeout_s),
         logins=logins,
         subscriptions=SubscriptionService(database, vault, dispatch, egress),
+        streams=EventStreams(database, database_url, StreamSettings()),
         operation_handler=handler,
         delivery_handler=DeliveryHandler(database, dispatch, vault, egress, delivery_settings),
         prober=Prober(

@@ -16,6 +16,7 @@ from fleetwrite.operations.models import Directives
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 CSV: Final = "text/csv"
+EVENT_STREAM: Final = "text/event-stream"
 
 TEXTS: Final = frozenset({"slug", "event_name", "version"})
 """The path parameters that are texts; all others are ids."""
@@ -77,7 +78,7 @@ class ApiRequest(Struct, kw_only=True):
 class Answer(Struct, frozen=True, kw_only=True):
     """What is sent back. `content` is encoded as JSON, unless it is bytes; None for no body.
 
-    An iterator of bytes is sent as it comes, piece by piece. What fails before the first piece is answered as ever;
+    What an async generator yields is sent as it comes, piece by piece. What fails before the first piece is answered as ever;
     later, the client sees the answer break off.
     """
 

@@ -52,6 +52,8 @@ from fleetwrite.webhooks.errors import (
     DuplicateSubscriptionError,
     InvalidSubscriptionError,
     SubscriptionNotFoundError,
+    TooManyStreamsError,
+    UnknownEventError,
 )
 
 
@@ -133,7 +135,7 @@ def _bad_fields(error: BadConnectionFieldsError) -> Answer:
     )
 
 
-def _wait_first(error: BacklogFullError | WouldExpireError) -> Answer:
+def _wait_first(error: BacklogFullError | WouldExpireError | TooManyStreamsError) -> Answer:
     seconds = error.retry_after_s
     body = errors.TooManyRequests(detail=RetryAfterDetail(retry_after_seconds=seconds, message=str(error)))
     return Answer(status=429, content=body, headers=(("Retry-After", str(seconds)),))
@@ -191,11 +193,13 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         InvalidRecordQueryError: lambda error: _invalid(error.details),
         InvalidImportError: lambda error: _invalid(error.details),
         BadCursorError: _one_fault("query.cursor", ErrorType.FORMAT),
+        UnknownEventError: _one_fault("header.Last-Event-ID", ErrorType.UNKNOWN_ID),
         BadConnectionFieldsError: _bad_fields,
         LoginCheckError: _one_fault("body.credentials", ErrorType.RANGE),
         UnknownScopeError: _one_fault("body.budgets", ErrorType.ENUM),
         BacklogFullError: _wait_first,
         WouldExpireError: _wait_first,
+        TooManyStreamsError: _wait_first,
         UnofferedWriteError: _plain(501),
     }
 )

@@ -60,8 +60,8 @@ def _document(name: WebhookEventNameEnum) -> str:
 
 
 def _as_openapi_3_0(schema: Any) -> Any:
-    """A JSON Schema in the dialect of OpenAPI 3.0: no type null, no lists of types, none that are empty of required
-    fields, and nothing beside a reference.
+    """A JSON Schema in the dialect of OpenAPI 3.0, which has no null type, no several types at once, no empty list of
+    required fields, and nothing beside a reference.
     """
     if isinstance(schema, list):
         return [_as_openapi_3_0(one) for one in schema]

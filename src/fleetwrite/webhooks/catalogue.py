@@ -41,7 +41,7 @@ _HEAD: Final = """\
 # Events
 
 Made by `fleetwrite events` from the code; do not edit it. All names of the contract are accepted when subscribing; those
-without a word here are never fired by this system. What an item of `data` looks like, as an OpenAPI 3.0 document:
+marked as never are not fired by this system. What an item of `data` looks like, as an OpenAPI 3.0 document:
 `GET /v2/notifications/schemas/{event_name}`.
 
 | event | fired | item of `data` |

@@ -91,7 +91,7 @@ async def update_subscription(
     connection: Connection, subscription_id: UUID, url: str, filters: WebhookFilters | None
 ) -> Subscription:
     """Change a subscription and return it. Raises asyncpg.UniqueViolationError where there is one like it."""
-    row = await connection.fetchrow(
+    [row] = await connection.fetch(
         f"""
         UPDATE subscriptions SET url = $2, filters = $3::jsonb, updated_at = fleetwrite_now()
         WHERE id = $1 RETURNING {_COLUMNS}

@@ -27,7 +27,10 @@ DELIVERY = Delivery(
 
 def test_a_known_signature() -> None:
     # Reckoned with: printf '%s' '2024-11-28T10:30:00+00:00.{"a":1}' | openssl dgst -sha256 -hmac k3y -binary | base64
-    assert catena_signature(b"k3y", "2024-11-28T10:30:00+00:00", b'{"a":1}') == "5/562hkRQzkIwU4n9XPH2xM8Mr6DAqrLPcDTr9UVLpg="
+    assert (
+        catena_signature(b"k3y", "2024-11-28T10:30:00+00:00", b'{"a":1}')
+        == "5/562hkRQzkIwU4n9XPH2xM8Mr6DAqrLPcDTr9UVLpg="
+    )
 
 
 def test_the_envelope_has_the_contract_s_seven_properties() -> None:
