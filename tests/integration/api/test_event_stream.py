@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 import pytest
 
+from fleetwrite.access import clock as access_clock
 from fleetwrite.api import gateway
 from fleetwrite.api.app import ENDPOINTS, create_app
 from fleetwrite.bootstrap import Services
@@ -288,7 +289,8 @@ async def test_a_silent_stream_shows_that_it_lives(fresh_world: World) -> None:
         await stream.comment("still here")
 
 
-async def test_a_stream_ends_with_its_token(fresh_world: World) -> None:
+async def test_a_stream_ends_with_its_token(fresh_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_clock, "_ASK_EVERY_S", 0.0)
     async with (
         serving(fresh_world, StreamSettings(heartbeat_s=0.01, pause_s=0.0)) as url,
         listening(fresh_world, url=url) as stream,
