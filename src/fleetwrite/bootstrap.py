@@ -154,9 +154,7 @@ def _build(settings: Settings, database: Database, database_url: str, vault: Vau
     dispatch = Dispatch(database)
     hasher = SecretHasher()
     issuer = (settings.public_url or f"http://{settings.api_host}:{settings.api_port}").rstrip("/") + REALM_PATH
-    connections = ConnectionService(
-        database, vault, registry, dispatch, usual_budgets(registry, settings.tsp), egress
-    )
+    connections = ConnectionService(database, vault, registry, dispatch, usual_budgets(registry, settings.tsp), egress)
     outages = Outages(database, registry, dispatch)
     settler = Settler(database, dispatch, outages, sync_events=settings.sync_events, patience_s=settings.lease_s)
     logins = SharedLogins(database, vault)

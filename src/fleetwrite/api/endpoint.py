@@ -78,8 +78,8 @@ class ApiRequest(Struct, kw_only=True):
 class Answer(Struct, frozen=True, kw_only=True):
     """What is sent back. `content` is encoded as JSON, unless it is bytes; None for no body.
 
-    What an async generator yields is sent as it comes, piece by piece. What fails before the first piece is answered as ever;
-    later, the client sees the answer break off.
+    What an async generator yields is sent as it comes, piece by piece. What fails before the first piece is answered
+    as ever; later, the client sees the answer break off.
     """
 
     status: int = 200

@@ -182,7 +182,9 @@ class ConnectionService:
             try:
                 await self._egress.check(address)
             except ForbiddenUrlError as error:
-                raise BadConnectionFieldsError([FieldFault(field=f"settings.{BASE_URL}", message=str(error))]) from error
+                raise BadConnectionFieldsError(
+                    [FieldFault(field=f"settings.{BASE_URL}", message=str(error))]
+                ) from error
 
     async def set_status(
         self, connection: database.Connection, connection_id: UUID, status: ConnectionStatusEnum

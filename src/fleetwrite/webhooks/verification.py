@@ -78,10 +78,13 @@ def verify(
         UnreadableBodyError: the body is none.
         WrongSignatureError: it is not signed by one of `secrets`.
         TimestampError: it was not signed just now.
+        ValueError: a secret is empty, or there is none.
     """
+    keys = [secret.encode() for secret in ([secrets] if isinstance(secrets, str) else secrets)]
+    if not keys or not all(keys):
+        raise ValueError("verify needs the secret of the webhook: under an empty one anybody can sign.")
     by_name = {name.lower(): value for name, value in headers.items()}
     unpacked = _unpacked(body)
-    keys = [secret.encode() for secret in ([secrets] if isinstance(secrets, str) else secrets)]
     claims = [
         claim for claim in (_standard_claim(by_name, unpacked), _catena_claim(by_name, unpacked)) if claim is not None
     ]
@@ -139,7 +142,7 @@ def _catena_claim(headers: Mapping[str, str], body: bytes) -> _Claim | None:
 def _standard_claim(headers: Mapping[str, str], body: bytes) -> _Claim | None:
     signatures = headers.get(STANDARD_SIGNATURE, "").split()
     message_id, timestamp = headers.get(STANDARD_ID, ""), headers.get(STANDARD_TIMESTAMP, "")
-    if not signatures or not (message_id.isascii() and _SECONDS.fullmatch(timestamp)):
+    if not (signatures and message_id and message_id.isascii() and _SECONDS.fullmatch(timestamp)):
         return None
     sent_at, text = datetime.fromtimestamp(int(timestamp), UTC), body.decode()
     return _Claim(sent_at, lambda secret: standard_signature(secret, message_id, sent_at, text), signatures)

@@ -261,7 +261,9 @@ async def test_what_cannot_be_listened_to_is_refused(world: World) -> None:
 async def test_a_head_request_keeps_no_place(fresh_world: World) -> None:
     async with serving(fresh_world, StreamSettings(most_of_partner=1)) as url:
         for _ in range(3):
-            async with fresh_world.http.head(url + PATH, headers={"Authorization": f"Bearer {fresh_world.token}"}) as one:
+            async with fresh_world.http.head(
+                url + PATH, headers={"Authorization": f"Bearer {fresh_world.token}"}
+            ) as one:
                 assert one.status == 200
 
 
@@ -314,9 +316,7 @@ async def test_a_client_that_reads_too_slowly_is_told_so_and_can_go_on(fresh_wor
             assert await stream.numbers(2) == [3, 4]
 
 
-async def test_a_client_that_stops_reading_loses_its_place(
-    fresh_world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_client_that_stops_reading_loses_its_place(fresh_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "PIECE_TAKEN_WITHIN_S", 0.1)
     first = event(fresh_world, 0)
     big = [msgspec.structs.replace(event(fresh_world, 1), data={"text": "x" * 200_000}) for _ in range(60)]
@@ -371,4 +371,3 @@ async def test_a_process_that_is_told_to_stop_ends_its_streams_and_stops(fresh_w
         async with asyncio.timeout(20):
             await process
     await streams.close()
-

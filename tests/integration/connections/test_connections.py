@@ -21,8 +21,8 @@ from fleetwrite.contract.tsps import TspEnum
 from fleetwrite.dispatch.errors import UnknownScopeError
 from fleetwrite.dispatch.models import BudgetLimit
 from fleetwrite.dispatch.service import Dispatch
-from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.database import Database
+from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.keyset import Window, decode_cursor
 from fleetwrite.orgs.models import Partner, ShareAgreement
 from fleetwrite.orgs.service import OrgService
@@ -225,7 +225,7 @@ async def test_wrong_fields_are_refused_and_leave_nothing(
         await connections.create(
             fleet_id=north.fleet_id,
             tsp_slug="acme",
-            credentials={"token": "t"},
+            credentials={"user": "x", "token": "t"},
             settings={"base_url": "http://10.0.0.1"},
         )
     with pytest.raises(UnknownTspError, match="'nobody'"):

@@ -16,9 +16,8 @@ from fleetwrite.connectors.sdk.connector import LoginRefusedError
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.wire import NewSession
 from fleetwrite.dispatch.service import Dispatch
-from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.database import Database
-from fleetwrite.kit.egress import HttpAnswer, NotSentError
+from fleetwrite.kit.egress import Egress, HttpAnswer, NotSentError
 from fleetwrite.orgs.service import OrgService
 from fleetwrite.vault.keyfile import MasterKey
 from fleetwrite.vault.service import Vault

@@ -5,9 +5,9 @@ import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
-from fleetwrite.api.event_schemas import get_schema, get_schema_version
 from fleetwrite.api.endpoint import ApiRequest
 from fleetwrite.api.error_answers import EventSchemaNotFoundError
+from fleetwrite.api.event_schemas import get_schema, get_schema_version
 from fleetwrite.webhooks.catalogue import FIRED
 
 SERVICES: Any = None  # schemas are drawn from the code alone
