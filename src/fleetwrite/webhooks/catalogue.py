@@ -40,8 +40,8 @@ FIRED: Final[Mapping[Name, Fired]] = MappingProxyType(
 _HEAD: Final = """\
 # Events
 
-Made by `fleetwrite events` from the code; do not edit it. All names of the contract are accepted when
-subscribing; those marked *never* are not fired by this system. What an item of `data` looks like, as an OpenAPI 3.0 document:
+Made by `fleetwrite events` from the code; do not edit it. All names of the contract are accepted when subscribing;
+those marked *never* are not fired by this system. What an item of `data` looks like, as an OpenAPI 3.0 document:
 `GET /v2/notifications/schemas/{event_name}`.
 
 | event | fired | item of `data` |

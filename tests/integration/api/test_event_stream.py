@@ -187,7 +187,8 @@ async def test_nothing_is_missed_by_a_client_that_hangs_up_again_and_again(fresh
             await fan_out.fan_out_once()
 
     async def listen() -> list[int]:
-        seen, last = set(), str(first.id)
+        seen: set[int] = set()
+        last = str(first.id)
         while len(seen) < count:
             async with listening(fresh_world, after=last, url=url) as stream:
                 for _ in range(chance.randint(1, 20)):

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleetwrite.connectors.geotab import rpc as geotab
+from fleetwrite.connectors.geotab.endpoints import AUTHENTICATE
 from fleetwrite.connectors.sdk.wire import Login
 from fleetwrite.connectors.traccar.connector import CONNECTOR as TRACCAR
 from fleetwrite.connectors.traccar.endpoints import LIST_POSITIONS
@@ -321,7 +322,7 @@ async def test_a_provider_s_host_is_no_way_round() -> None:
             )
             own = Login(base_url=f"http://{host}", credentials={"token": "t"}, settings={})
             for request in (
-                geotab.render(geotab.AUTHENTICATE.call(), moved),
+                geotab.render(AUTHENTICATE.call(), moved),
                 TRACCAR.render(LIST_POSITIONS.call(), own),
             ):
                 assert not any(await attempt(request.url, AsLibc(["10.0.0.1"])))
