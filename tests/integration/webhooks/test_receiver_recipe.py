@@ -49,7 +49,7 @@ async def running(code: str, tmp_path: Path) -> AsyncIterator[Recipe]:
         "receiver.py",
         "0",
         cwd=tmp_path,
-        env={**os.environ, "FLEETWRITE_WEBHOOK_SECRET": SECRET},
+        env={**os.environ, "FLEETWRITE_WEBHOOK_SECRET": SECRET, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=PIPE,
         stderr=PIPE,
     )
