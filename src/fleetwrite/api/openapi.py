@@ -35,6 +35,8 @@ _DELIVERY_HEADERS: Final = {
     "Content-Encoding": "`gzip`.",
 }
 
+_PREVIOUS_SIGNATURE: Final = "While a secret is replaced: `X-Catena-Signature` under the one before."
+
 _ERROR_WORDS: Final[Mapping[int, str]] = {
     400: "The body is no JSON.",
     401: "There is no valid token.",
@@ -267,7 +269,8 @@ def _delivery(name: WebhookEventNameEnum, fired: Fired, schemas: _Schemas) -> Sc
         "parameters": [
             _parameter("header", header, {"type": "string"}, meaning, required=True)
             for header, meaning in _DELIVERY_HEADERS.items()
-        ],
+        ]
+        + [_parameter("header", schemes.PREVIOUS_SIGNATURE, {"type": "string"}, _PREVIOUS_SIGNATURE)],
         "requestBody": {
             "required": True,
             "content": {JSON: {"schema": schemas.of(_envelope(fired))}},
