@@ -39,17 +39,17 @@ class StreamSettings(msgspec.Struct, frozen=True, kw_only=True):
         page: events that are read at a time: what a stream holds in memory.
         heartbeat_s: after so long without an event a comment is sent; proxies give up silent connections after 30 s
             and more.
-        poll_s: look for events at least so often, should a notification get lost.
+        poll_s: look for events at least so often, should a notification get lost in a way that the listener misses.
         pause_s: between two looks, so that a busy minute does not cost a query for each event.
         slow_s: a client that takes longer than this for one page is told to come back when it is faster.
         retry_s: what clients are told to wait before they connect again.
     """
 
     most_of_partner: int = 10
-    most: int = 500
+    most: int = 200
     page: int = 50
     heartbeat_s: float = 15.0
-    poll_s: float = 1.0
+    poll_s: float = 5.0
     pause_s: float = 0.1
     slow_s: float = 10.0
     retry_s: int = 3

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -55,11 +56,15 @@ def _note(event: str, arguments: tuple[Any, ...]) -> None:
             raise ConnectionRefusedError(errno.ECONNREFUSED, "no test calls the world")
 
 
-sys.addaudithook(_note)  # for good: there is no way to take a hook away, so it looks whether anybody watches
+@cache
+def _take_notes() -> None:
+    """For good: there is no way to take a hook away, so it looks whether anybody watches."""
+    sys.addaudithook(_note)
 
 
 @contextmanager
 def watched() -> Iterator[Watch]:
+    _take_notes()
     _watching.append(Watch())
     try:
         yield _watching[-1]
