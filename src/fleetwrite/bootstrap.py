@@ -55,8 +55,10 @@ from fleetwrite.webhooks.limits import renew_budgets
 from fleetwrite.webhooks.models import DeliverySettings, budgets
 from fleetwrite.webhooks.probing import ReceiverProber
 from fleetwrite.webhooks.retention import Retention
+from fleetwrite.webhooks.rotation import OldSecrets
 from fleetwrite.webhooks.sending import Sender
 from fleetwrite.webhooks.service import SubscriptionService
+from fleetwrite.webhooks.streams import EventStreams
 from fleetwrite.webhooks.upkeep import SubscriptionUpkeep
 
 REALM_PATH: Final = "/realms/catena"
@@ -95,6 +97,7 @@ class Services:
     subscriptions: SubscriptionService
     upkeep: SubscriptionUpkeep
     webhook_health: Health
+    streams: EventStreams
     operation_handler: OperationHandler
     delivery_handler: DeliveryHandler
     prober: Prober
@@ -146,21 +149,20 @@ async def open_services(settings: Settings, *, name: str) -> AsyncIterator[Servi
             await vault.verify_key(connection)
         policy = UrlPolicy(allow_http=settings.outbound_allow_http, allowed_networks=settings.allowed_networks)
         egress = await stack.enter_async_context(Egress(policy))
-        services = _build(settings, database, database_url, vault, policy, egress)
+        services = _build(settings, database, database_url, vault, egress)
         stack.push_async_callback(services.operations.close)
         stack.push_async_callback(services.delivery_handler.close)
+        stack.push_async_callback(services.streams.close)
         await services.tokens.prepare()
         yield services
 
 
-def _build(
-    settings: Settings, database: Database, database_url: str, vault: Vault, policy: UrlPolicy, egress: Egress
-) -> Services:
+def _build(settings: Settings, database: Database, database_url: str, vault: Vault, egress: Egress) -> Services:
     registry = Registry.load()
     dispatch = Dispatch(database)
     hasher = SecretHasher()
     issuer = (settings.public_url or f"http://{settings.api_host}:{settings.api_port}").rstrip("/") + REALM_PATH
-    connections = ConnectionService(database, vault, registry, dispatch, usual_budgets(registry, settings.tsp))
+    connections = ConnectionService(database, vault, registry, dispatch, usual_budgets(registry, settings.tsp), egress)
     outages = Outages(database, registry, dispatch)
     settler = Settler(database, dispatch, outages, sync_events=settings.sync_events, patience_s=settings.lease_s)
     logins = SharedLogins(database, vault)
@@ -194,7 +196,7 @@ def _build(
     foresight = Foresight(database)
     acceptor = Acceptor(database, connections, registry, vault, dispatch, backlog, foresight, accept_settings)
     webhook_budgets = budgets(settings.webhook_per_second, settings.webhook_in_flight)
-    subscriptions = SubscriptionService(database, vault, dispatch, policy, webhook_budgets)
+    subscriptions = SubscriptionService(database, vault, dispatch, egress, webhook_budgets)
     health = Health(database, dispatch)
     sender = Sender(vault, egress, timeout_s=settings.webhook_timeout_s)
     return Services(
@@ -223,6 +225,7 @@ def _build(
         subscriptions=subscriptions,
         upkeep=SubscriptionUpkeep(database, dispatch, subscriptions, sender, health),
         webhook_health=health,
+        streams=EventStreams(database, database_url, StreamSettings()),
         operation_handler=handler,
         delivery_handler=DeliveryHandler(
             database, dispatch, sender, health, DeliverySettings(patience_s=settings.lease_s)
@@ -266,6 +269,7 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
     async with listener, asyncio.TaskGroup() as tasks:
         tasks.create_task(worker.run(stop))
         tasks.create_task(fan_out.run(stop))
+        tasks.create_task(OldSecrets(services.database).run(stop))
         tasks.create_task(services.prober.run(stop))
         tasks.create_task(receivers.run(stop))
         tasks.create_task(Retention(services.database).run(stop))

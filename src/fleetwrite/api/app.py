@@ -13,6 +13,8 @@ from fleetwrite.api.connections import CONNECTIONS
 from fleetwrite.api.control import CONTROL
 from fleetwrite.api.docs_page import DOCS_PAGE
 from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, Tag
+from fleetwrite.api.event_schemas import EVENT_SCHEMAS
+from fleetwrite.api.event_stream import EVENT_STREAM
 from fleetwrite.api.gateway import Gateway
 from fleetwrite.api.health import HEALTH
 from fleetwrite.api.id_map import ID_MAP
@@ -53,6 +55,8 @@ ENDPOINTS: Final[Sequence[Endpoint]] = (
     *TSPS,
     *WEBHOOKS,
     *WEBHOOK_UPKEEP,
+    *EVENT_SCHEMAS,
+    EVENT_STREAM,
     *AUTHENTICATION,
     *HEALTH,
     _OPENAPI,

@@ -83,7 +83,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
 async def get_tsp_capabilities(services: Services, request: ApiRequest) -> Answer:
     """What a provider takes."""
     try:
-        manifest = services.registry.get(request.slug).manifest
+        manifest = services.registry.get(request.texts["slug"]).manifest
     except UnknownTspError as error:
         raise TspNotFoundError(str(error)) from error
     return Answer(content=_capabilities(manifest, manifest.budgets))

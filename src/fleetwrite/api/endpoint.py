@@ -16,9 +16,10 @@ from fleetwrite.operations.models import Directives
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 CSV: Final = "text/csv"
+EVENT_STREAM: Final = "text/event-stream"
 
-SLUG: Final = "slug"
-"""The one path parameter that is a text."""
+TEXTS: Final = frozenset({"slug", "event_name", "version"})
+"""The path parameters that are texts; all others are ids."""
 
 
 class Tag(Enum):
@@ -44,7 +45,7 @@ class ApiRequest(Struct, kw_only=True):
         headers: by their names in lower case; several lines of one name are joined by commas.
         principal: who is calling; None where the endpoint asks for no token.
         path: the path's ids, by their names in the table.
-        slug: of a provider, where the path has one; else empty.
+        texts: the path's texts likewise.
         query: the endpoint's query Struct.
         body: the endpoint's body Struct, or the raw bytes of what is no JSON.
         directives: what the headers of a write ask for.
@@ -55,7 +56,7 @@ class ApiRequest(Struct, kw_only=True):
     headers: Mapping[str, str]
     principal: Principal | None = None
     path: Mapping[str, UUID] = {}
-    slug: str = ""
+    texts: Mapping[str, str] = {}
     query: Any = None
     body: Any = None
     directives: Directives = Directives()
@@ -77,8 +78,8 @@ class ApiRequest(Struct, kw_only=True):
 class Answer(Struct, frozen=True, kw_only=True):
     """What is sent back. `content` is encoded as JSON, unless it is bytes; None for no body.
 
-    An iterator of bytes is sent as it comes, piece by piece. What fails before the first piece is answered as ever;
-    later, the client sees the answer break off.
+    What an async generator yields is sent as it comes, piece by piece. What fails before the first piece is answered
+    as ever; later, the client sees the answer break off.
     """
 
     status: int = 200
@@ -109,8 +110,9 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """One row of the endpoint table. It drives routing, authorisation, decoding and the OpenAPI document.
 
     Attributes:
-        path: with its parameters in braces; each is an id, but for `slug`.
-        scope: what the caller's token must allow; None: no token needed.
+        path: with its parameters in braces; each is an id, but for those in `TEXTS`.
+        scope: what the caller's token must allow; None: nothing.
+        needs_token: whether a caller needs a token; always so where there is a `scope`.
         query: Struct of the query parameters; None: there are none, and whatever comes is ignored.
         body: Struct of the request body, or str where it is no JSON and no form; None: none is read.
         media_type: how the body is written.
@@ -128,6 +130,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     handler: Handler
     answers: Mapping[int, AnswerShape]
     scope: Scope | None = None
+    needs_token: bool = False
     query: type[Struct] | None = None
     body: type[Struct] | type[str] | None = None
     media_type: str = JSON

@@ -54,6 +54,8 @@ from fleetwrite.webhooks.errors import (
     InvalidSubscriptionError,
     ReceiverBusyError,
     SubscriptionNotFoundError,
+    TooManyStreamsError,
+    UnknownEventError,
 )
 
 
@@ -63,6 +65,10 @@ class RouteNotFoundError(FleetwriteError):
 
 class TspNotFoundError(FleetwriteError):
     """No connector that is installed serves this provider."""
+
+
+class EventSchemaNotFoundError(FleetwriteError):
+    """No event of that name is fired here, or its schema never had that version."""
 
 
 class MethodNotAllowedError(FleetwriteError):
@@ -131,7 +137,7 @@ def _bad_fields(error: BadConnectionFieldsError) -> Answer:
     )
 
 
-def _wait_first(error: BacklogFullError | WouldExpireError | ReceiverBusyError) -> Answer:
+def _wait_first(error: BacklogFullError | WouldExpireError | ReceiverBusyError | TooManyStreamsError) -> Answer:
     seconds = error.retry_after_s
     body = errors.TooManyRequests(detail=RetryAfterDetail(retry_after_seconds=seconds, message=str(error)))
     return Answer(status=429, content=body, headers=(("Retry-After", str(seconds)),))
@@ -157,6 +163,7 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         MissingScopeError: _plain(403),
         RouteNotFoundError: _plain(404),
         TspNotFoundError: _plain(404),
+        EventSchemaNotFoundError: _plain(404),
         ConnectionNotFoundError: _plain(404),
         RecordNotFoundError: _plain(404),
         OperationNotFoundError: _plain(404),
@@ -189,12 +196,14 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         InvalidRecordQueryError: lambda error: _invalid(error.details),
         InvalidImportError: lambda error: _invalid(error.details),
         BadCursorError: _one_fault("query.cursor", ErrorType.FORMAT),
+        UnknownEventError: _one_fault("header.Last-Event-ID", ErrorType.UNKNOWN_ID),
         BadConnectionFieldsError: _bad_fields,
         LoginCheckError: _one_fault("body.credentials", ErrorType.RANGE),
         UnknownScopeError: _one_fault("body.budgets", ErrorType.ENUM),
         BacklogFullError: _wait_first,
         WouldExpireError: _wait_first,
         ReceiverBusyError: _wait_first,
+        TooManyStreamsError: _wait_first,
         UnofferedWriteError: _plain(501),
     }
 )

@@ -7,7 +7,8 @@ service finds (404 for a connection that is not the caller's, 422 for ids, 501, 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -16,7 +17,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from fleetwrite.api.decoding import InvalidBodyError, decode_body, decode_query
-from fleetwrite.api.endpoint import JSON, SLUG, Answer, ApiRequest, Endpoint
+from fleetwrite.api.endpoint import JSON, TEXTS, Answer, ApiRequest, Endpoint
 from fleetwrite.api.error_answers import INTERNAL_ERROR, MethodNotAllowedError, RouteNotFoundError, answer_to
 from fleetwrite.api.headers import (
     IGNORED_FIELDS,
@@ -42,6 +43,9 @@ from fleetwrite.contract.errors import ValidationErrorDetail
 _log = structlog.get_logger(__name__)
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+
+PIECE_TAKEN_WITHIN_S: Final = 30.0
+"""A client that takes no byte for so long will not take any: it must not keep what its answer holds."""
 
 CLIENT_GONE: Final = 499
 """The status logged and counted for requests whose client hung up; nobody receives it. nginx made it a custom."""
@@ -110,13 +114,14 @@ class Gateway:
     async def _check(self, endpoint: Endpoint, request: ApiRequest, scope: Scope, receive: Receive) -> None:
         """Fill `request` with what the handler needs, or raise what is wrong, in the order told above."""
         headers = request.headers
-        if endpoint.scope is not None:
+        if endpoint.scope is not None or endpoint.needs_token:
             request.principal = await self._services.tokens.authenticate(headers.get("authorization"))
+        if request.principal is not None and endpoint.scope is not None:
             request.principal.require(endpoint.scope)
         raw = await _raw_body(endpoint, headers, receive)
-        texts = dict(scope["path_params"])
-        request.slug = texts.pop(SLUG, "")
-        request.path, faults = read_path(texts)
+        parameters = scope["path_params"]
+        request.texts = {name: text for name, text in parameters.items() if name in TEXTS}
+        request.path, faults = read_path({name: text for name, text in parameters.items() if name not in TEXTS})
         request.is_lenient = endpoint.body is not None and is_lenient(headers)
         if endpoint.query is not None:
             try:
@@ -161,7 +166,7 @@ def _lenience(request: ApiRequest) -> tuple[tuple[str, str], ...]:
 
 def _encoded(answer: Answer, more_headers: tuple[tuple[str, str], ...] = ()) -> Answer:
     content = answer.content
-    is_ready = isinstance(content, bytes | AsyncIterator)
+    is_ready = isinstance(content, bytes | AsyncGenerator)
     body = content if is_ready else b"" if content is None else _ENCODER.encode(content)
     return msgspec.structs.replace(answer, content=body, headers=(*answer.headers, *more_headers))
 
@@ -169,14 +174,15 @@ def _encoded(answer: Answer, more_headers: tuple[tuple[str, str], ...] = ()) -> 
 async def _begun(answer: Answer) -> Answer:
     """The answer; of one that comes in pieces the first is there, so that it is known to begin."""
     pieces = answer.content
-    if not isinstance(pieces, AsyncIterator):
+    if not isinstance(pieces, AsyncGenerator):
         return answer
     first = await anext(pieces, b"")
 
     async def all_pieces() -> AsyncIterator[bytes]:
-        yield first
-        async for piece in pieces:
-            yield piece
+        async with aclosing(pieces):
+            yield first
+            async for piece in pieces:
+                yield piece
 
     return msgspec.structs.replace(answer, content=all_pieces())
 
@@ -193,22 +199,38 @@ async def _send(send: Send, answer: Answer, identity: str, receive: Receive | No
     if isinstance(answer.content, bytes):
         await send({"type": "http.response.body", "body": answer.content})
         return
-    if receive is not None:
-        await _send_pieces(send, answer.content, receive)
+    async with aclosing(answer.content) as pieces:
+        if receive is not None:
+            await _send_pieces(send, pieces, receive)
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _send_pieces(send: Send, pieces: AsyncIterator[bytes], receive: Receive) -> None:
-    """Send what comes for as long as the client is there."""
+async def _send_pieces(send: Send, pieces: AsyncGenerator[bytes], receive: Receive) -> None:
+    """Send what comes for as long as the client is there.
+
+    Raises:
+        TimeoutError: it is there, and does not take what is sent.
+    """
     hung_up = asyncio.create_task(_until_hung_up(receive))
     try:
-        async for piece in pieces:
-            if hung_up.done():
-                return
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        while (piece := await _next_piece(pieces, hung_up)) is not None:
+            async with asyncio.timeout(PIECE_TAKEN_WITHIN_S):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
     finally:
         hung_up.cancel()
         await asyncio.wait({hung_up})
+
+
+async def _next_piece(pieces: AsyncGenerator[bytes], hung_up: asyncio.Task[None]) -> bytes | None:
+    """The next piece; None where there is none, or nobody any more who wants it."""
+    coming = asyncio.ensure_future(anext(pieces, None))
+    try:
+        await asyncio.wait({coming, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+        return coming.result() if coming.done() else None
+    finally:
+        if not coming.done():
+            coming.cancel()
+            await asyncio.wait({coming})
 
 
 async def _until_hung_up(receive: Receive) -> None:

@@ -9,20 +9,17 @@ import msgspec
 from fleetwrite import __version__
 from fleetwrite.api import headers
 from fleetwrite.api.authentication import TOKEN_PATH
-from fleetwrite.api.endpoint import JSON, SLUG, AnswerShape, Endpoint, Tag
+from fleetwrite.api.endpoint import JSON, TEXTS, AnswerShape, Endpoint, Tag
 from fleetwrite.api.error_answers import BODIES
 from fleetwrite.api.json_schemas import Schema, schema_components
 from fleetwrite.contract.enums import MessagePriorityEnum
-from fleetwrite.contract.notifications import BaseResourceOperationEvent, EventEnvelope
+from fleetwrite.contract.event_names import WebhookEventNameEnum
+from fleetwrite.contract.notifications import EventEnvelope
+from fleetwrite.webhooks import schemes
+from fleetwrite.webhooks.catalogue import FIRED, Fired
 
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _UUID: Final[Mapping[str, Any]] = {"type": "string", "format": "uuid"}
-
-EVENTS: Final = {
-    "resource_operation.created": "A write was accepted.",
-    "resource_operation.succeeded": "A write reached its TSP; `resource_id` and `source_id` are set.",
-    "resource_operation.failed": "A write ended without being done, or nobody can know; `logs` say why.",
-}
 
 _DELIVERY_HEADERS: Final = {
     "X-Catena-Signature": "Base64 of HMAC-SHA256, under the webhook's secret, of timestamp, dot and unpacked body.",
@@ -32,8 +29,13 @@ _DELIVERY_HEADERS: Final = {
     "X-Request-ID": "Identifies this attempt.",
     "X-Delivery-Attempt": "Counts the attempts from 1.",
     "X-Schema-Version": "Version of the envelope.",
+    schemes.STANDARD_ID: "The event: `id` of the envelope, the same in every attempt.",
+    schemes.STANDARD_TIMESTAMP: "When this attempt was signed, in seconds since 1970.",
+    schemes.STANDARD_SIGNATURE: "Standard Webhooks' signatures; two while a secret is being replaced.",
     "Content-Encoding": "`gzip`.",
 }
+
+_PREVIOUS_SIGNATURE: Final = "While a secret is replaced: `X-Catena-Signature` under the one before."
 
 _ERROR_WORDS: Final[Mapping[int, str]] = {
     400: "The body is no JSON.",
@@ -123,7 +125,7 @@ def build_document(endpoints: Sequence[Endpoint]) -> Schema:
         "servers": [{"url": "/"}],
         "tags": [{"name": tag.value} for tag in Tag],
         "paths": paths,
-        "webhooks": {name: {"post": _delivery(name, words, schemas)} for name, words in EVENTS.items()},
+        "webhooks": {name.value: {"post": _delivery(name, fired, schemas)} for name, fired in FIRED.items()},
         "components": {
             "schemas": schemas.components,
             "headers": {
@@ -139,7 +141,7 @@ class _Schemas:
     """The JSON Schemas of all types that the endpoints name."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
-        self._types: list[Any] = [EventEnvelope[BaseResourceOperationEvent], *BODIES.values()]
+        self._types: list[Any] = [*map(_envelope, FIRED.values()), *BODIES.values()]
         for endpoint in endpoints:
             self._types += [endpoint.body] if endpoint.body is not None else []
             for shape in endpoint.answers.values():
@@ -160,7 +162,7 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> Schema:
             **{str(status): _response(shape, schemas) for status, shape in sorted(endpoint.answers.items())},
             **{str(status): {"$ref": f"#/components/responses/Error{status}"} for status in _errors(endpoint)},
         },
-        "security": [] if endpoint.scope is None else [{"Bearer": [endpoint.scope.value]}],
+        "security": [{"Bearer": [endpoint.scope.value] if endpoint.scope else []}] if _is_private(endpoint) else [],
     }
     if endpoint.description:
         operation["description"] = endpoint.description
@@ -172,10 +174,14 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> Schema:
     return operation
 
 
+def _is_private(endpoint: Endpoint) -> bool:
+    return endpoint.scope is not None or endpoint.needs_token
+
+
 def _errors(endpoint: Endpoint) -> list[int]:
     """The errors that an endpoint can give beside its own answers. The contract declares its own on every operation."""
     possible = {405, 500}
-    if endpoint.scope is not None:
+    if _is_private(endpoint):
         possible |= {401, 403, 404, 409, 422, 429}
     elif endpoint.query is not None or "{" in endpoint.path:
         possible |= {404, 422}
@@ -188,7 +194,7 @@ def _errors(endpoint: Endpoint) -> list[int]:
 
 def _parameters(endpoint: Endpoint) -> list[Schema]:
     parameters = [
-        _parameter("path", name, {"type": "string"} if name == SLUG else _UUID, required=True)
+        _parameter("path", name, {"type": "string"} if name in TEXTS else _UUID, required=True)
         for name in _PARAMETER.findall(endpoint.path)
     ]
     if endpoint.query is not None:
@@ -251,18 +257,23 @@ def _error(status: int, schemas: _Schemas) -> Schema:
     return response
 
 
-def _delivery(name: str, words: str, schemas: _Schemas) -> Schema:
+def _envelope(fired: Fired) -> Any:
+    return EventEnvelope[fired.data]  # type: ignore[name-defined] # a type of the catalogue, known when it runs
+
+
+def _delivery(name: WebhookEventNameEnum, fired: Fired, schemas: _Schemas) -> Schema:
     return {
         "operationId": f"on_{name.replace('.', '_')}",
-        "summary": words,
+        "summary": fired.words,
         "tags": [Tag.WEBHOOKS.value],
         "parameters": [
             _parameter("header", header, {"type": "string"}, meaning, required=True)
             for header, meaning in _DELIVERY_HEADERS.items()
-        ],
+        ]
+        + [_parameter("header", schemes.PREVIOUS_SIGNATURE, {"type": "string"}, _PREVIOUS_SIGNATURE)],
         "requestBody": {
             "required": True,
-            "content": {JSON: {"schema": schemas.of(EventEnvelope[BaseResourceOperationEvent])}},
+            "content": {JSON: {"schema": schemas.of(_envelope(fired))}},
         },
         "responses": {"2XX": {"description": "Taken. Any other answer, or none within 3 s, is tried again."}},
         "security": [],

@@ -1,5 +1,6 @@
 """Endpoints of webhook subscriptions."""
 
+from datetime import timedelta
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
@@ -8,7 +9,7 @@ from fleetwrite.access.scopes import Scope
 from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, Tag
 from fleetwrite.bootstrap import Services
 from fleetwrite.contract.event_names import WebhookEventNameEnum, WebhookStatusEnum
-from fleetwrite.contract.notifications import Webhook, WebhookCreate, WebhookRead
+from fleetwrite.contract.notifications import Webhook, WebhookCreate, WebhookRead, WebhookUpdate
 from fleetwrite.contract.pages import CursorPage
 
 _PATH: Final = "/v2/notifications/webhooks"
@@ -22,6 +23,12 @@ class WebhookQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     status: WebhookStatusEnum | None = None
     cursor: str | None = None
     size: Annotated[int, Meta(ge=1, le=1000)] = 300
+
+
+class WebhookUpdateQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For how long the secret that is replaced signs beside the new one: a day, or up to a week."""
+
+    secret_overlap_s: Annotated[int, Meta(ge=0, le=604_800)] = 86_400
 
 
 async def create_webhook(services: Services, request: ApiRequest) -> Answer:
@@ -42,6 +49,18 @@ async def list_webhooks(services: Services, request: ApiRequest) -> Answer:
 async def get_webhook(services: Services, request: ApiRequest) -> Answer:
     """One subscription."""
     return Answer(content=await services.subscriptions.get(request.partner_id, request.path["webhook_id"]))
+
+
+async def update_webhook(services: Services, request: ApiRequest) -> Answer:
+    """Change URL, filters or secret."""
+    query: WebhookUpdateQuery = request.query
+    changed = await services.subscriptions.update(
+        request.partner_id,
+        request.path["webhook_id"],
+        request.body,
+        overlap=timedelta(seconds=query.secret_overlap_s),
+    )
+    return Answer(content=changed)
 
 
 async def delete_webhook(services: Services, request: ApiRequest) -> Answer:
@@ -88,6 +107,21 @@ WEBHOOKS: Final = (
         handler=get_webhook,
         scope=Scope.WEBHOOK_READ,
         answers={200: AnswerShape(description="The webhook.", content=WebhookRead)},
+    ),
+    Endpoint(
+        method="PATCH",
+        path=_ONE_PATH,
+        operation_id="update_webhook",
+        summary="Update a webhook",
+        description="What is absent or null stays; empty filters take them away. While a secret is replaced, both sign "
+        "for `secret_overlap_s` seconds: the new one in `X-Catena-Signature`, the one before in "
+        "`Fleetwrite-Previous-Signature`, both in `webhook-signature`.",
+        tag=Tag.WEBHOOKS,
+        handler=update_webhook,
+        scope=Scope.WEBHOOK_UPDATE,
+        query=WebhookUpdateQuery,
+        body=WebhookUpdate,
+        answers={200: AnswerShape(description="The webhook as it is now.", content=WebhookRead)},
     ),
     Endpoint(
         method="DELETE",

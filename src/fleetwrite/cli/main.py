@@ -135,6 +135,14 @@ def settings() -> None:
 
 
 @app.command()
+def events() -> None:
+    """Print the names of all events, and which are fired here, as docs/reference/events.md."""
+    from fleetwrite.webhooks.catalogue import event_page  # noqa: PLC0415 - see up
+
+    typer.echo(event_page(), nl=False)
+
+
+@app.command()
 def connectors() -> None:
     """Print which writes each installed connector takes, as a page of Markdown."""
     from fleetwrite.connectors.sdk.matrix import matrix  # noqa: PLC0415 - see up

@@ -103,5 +103,6 @@ async def _serve(
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    services.streams.end()
     server.should_exit = True
     await serving

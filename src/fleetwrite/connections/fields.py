@@ -10,7 +10,9 @@ from fleetwrite.connectors.sdk.wire import MASK
 from fleetwrite.contract.errors import ErrorType
 
 _REGION: Final = "region"
-_BASE_URL: Final = "base_url"
+BASE_URL: Final = "base_url"
+"""The setting by which an account has an address of its own."""
+
 _LONGEST: Final = 16_384
 """The longest credentials there are, private keys and certificates, have a few thousand characters."""
 
@@ -58,7 +60,7 @@ def base_url(manifest: Manifest, settings: Mapping[str, str]) -> str:
     Raises:
         BadConnectionFieldsError: the region is not one of the manifest's.
     """
-    own = settings.get(_BASE_URL)
+    own = settings.get(BASE_URL)
     if own is not None:
         return own.rstrip("/")
     region = settings.get(_REGION, next(iter(manifest.regions)))
@@ -107,8 +109,8 @@ def _address_faults(manifest: Manifest, settings: Mapping[str, str]) -> list[Fie
     faults = []
     if _REGION in settings and settings[_REGION] not in manifest.regions:
         faults.append(_unknown_region(manifest))
-    if _BASE_URL in settings and not _is_http_url(settings[_BASE_URL]):
-        faults.append(FieldFault(field=f"settings.{_BASE_URL}", message="must be an http or https URL with a host."))
+    if BASE_URL in settings and not _is_http_url(settings[BASE_URL]):
+        faults.append(FieldFault(field=f"settings.{BASE_URL}", message="must be an http or https URL with a host."))
     return faults
 
 

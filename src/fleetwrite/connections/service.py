@@ -7,8 +7,13 @@ from uuid import UUID
 import asyncpg
 
 from fleetwrite.connections import login_store, outage_store, store
-from fleetwrite.connections.errors import ConnectionNotFoundError, UnknownFleetError
-from fleetwrite.connections.fields import base_url, check_fields, host_of, mask, require_texts
+from fleetwrite.connections.errors import (
+    BadConnectionFieldsError,
+    ConnectionNotFoundError,
+    FieldFault,
+    UnknownFleetError,
+)
+from fleetwrite.connections.fields import BASE_URL, base_url, check_fields, host_of, mask, require_texts
 from fleetwrite.connections.holding import hold_or_release
 from fleetwrite.connections.models import CREDENTIALS_PURPOSE, Account, Connection, NewConnection, NewLogin
 from fleetwrite.connections.usual_budgets import UsualBudgets
@@ -19,6 +24,8 @@ from fleetwrite.contract.integrations import ConnectionRead
 from fleetwrite.dispatch.models import BudgetLimit
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit import database
+from fleetwrite.kit.egress import Egress
+from fleetwrite.kit.egress_errors import ForbiddenUrlError
 from fleetwrite.kit.group_read import GroupRead
 from fleetwrite.kit.ids import derive_id, new_id
 from fleetwrite.kit.keyset import Page, Window
@@ -44,12 +51,14 @@ class ConnectionService:
         registry: Registry,
         dispatch: Dispatch,
         usual_budgets: UsualBudgets,
+        egress: Egress,
     ) -> None:
         self._database = database
         self._vault = vault
         self._registry = registry
         self._dispatch = dispatch
         self._usual_budgets = usual_budgets
+        self._egress = egress
         self._shared: GroupRead[tuple[UUID, UUID], Connection] = GroupRead(database, store.find_all_shared)
 
     async def get(self, partner_id: UUID, connection_id: UUID) -> Connection:
@@ -105,6 +114,7 @@ class ConnectionService:
         """
         manifest = self._registry.get(tsp_slug).manifest
         check_fields(manifest, credentials, settings)
+        await self._check_address(settings)
         connection_id = new_id()
         new = NewConnection(
             id=connection_id,
@@ -153,6 +163,7 @@ class ConnectionService:
             ConnectionNotFoundError: there is no such connection.
             BadConnectionFieldsError: they are not what the connector asks for.
         """
+        await self._check_address(settings)
         async with self._database.transaction() as connection:
             accounts = await self.open_accounts(connection, [connection_id])
             if connection_id not in accounts:
@@ -164,6 +175,16 @@ class ConnectionService:
             if host_of(base_url(manifest, settings)) != account.host:
                 # What had shut it is no business of its any more.
                 await self._dispatch.reopen_owners(connection, [connection_id])
+
+    async def _check_address(self, settings: Mapping[str, str]) -> None:
+        """Say at once what each call would find: an address of the account's own that may not be called."""
+        if address := settings.get(BASE_URL):
+            try:
+                await self._egress.check(address)
+            except ForbiddenUrlError as error:
+                raise BadConnectionFieldsError(
+                    [FieldFault(field=f"settings.{BASE_URL}", message=str(error))]
+                ) from error
 
     async def set_status(
         self, connection: database.Connection, connection_id: UUID, status: ConnectionStatusEnum

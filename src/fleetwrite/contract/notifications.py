@@ -27,6 +27,8 @@ WebhookUrl = Annotated[str, Meta(min_length=1, max_length=2083, extra_json_schem
 Secret = Annotated[str, Meta(extra_json_schema={"writeOnly": True})]
 """A secret a client hands in: faults never repeat it."""
 
+NewSecret = Annotated[Secret, Meta(min_length=12)]
+
 SchemaVersion = Annotated[str, Meta(pattern=r"^\d+\.\d+$")]
 
 
@@ -109,6 +111,24 @@ class WebhookMetrics(Struct, frozen=True, kw_only=True):
     avg_response_time_ms: TimePeriodMetric
     ewma_success_rate: float | None
     dlq_count: int
+
+
+class WebhookUpdate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Body of `PATCH /v2/notifications/webhooks/{webhook_id}`. What is absent or null stays as it is."""
+
+    url: WebhookUrl | UnsetType | None = UNSET
+    filters: WebhookFilters | UnsetType | None = UNSET
+    secret: NewSecret | UnsetType | None = UNSET
+
+
+class EventSchema(Struct, frozen=True, kw_only=True):
+    """What an event looks like: `openapi_schema` is a whole OpenAPI 3.0 document as text."""
+
+    event_name: str
+    version: SchemaVersion
+    created_at: Instant | UnsetType = UNSET
+    openapi_schema: str
+    changelog: str = "Initial schema version"
 
 
 class EventEnvelope(Struct, Generic[ItemT], frozen=True, kw_only=True):

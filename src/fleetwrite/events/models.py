@@ -1,6 +1,6 @@
 """What an event is, before and after it is written."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,3 +37,21 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     fleet_id: UUID | None
     fleet_ref: str | None
     occurred_at: datetime
+
+
+class StreamFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events a stream tells; None limits nothing. What concerns no fleet passes both filters of fleets."""
+
+    event_names: Sequence[str] | None = None
+    fleet_ids: Sequence[UUID] | None = None
+    fleet_refs: Sequence[str] | None = None
+
+
+class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An event in its place in the stream of its partner; `data` is JSON text, None where the filter is against it."""
+
+    position: int
+    id: UUID
+    event_name: str
+    occurred_at: datetime
+    data: str | None

@@ -6,6 +6,9 @@ having a connection and writing to it nothing is provable, so that counts as the
 here.
 """
 
+import asyncio
+import errno
+import socket
 import ssl
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +21,7 @@ from typing import Final, Self
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDictProxy
+from yarl import URL
 
 from fleetwrite.kit.egress_errors import AnswerLostError, EgressError, ForbiddenUrlError, NotSentError
 from fleetwrite.kit.url_policy import UrlPolicy
@@ -37,6 +41,14 @@ DEFAULT_CONNECT_TIMEOUT_S: Final = 5.0
 
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 """A page of a provider's list takes some hundred KiB; whatever is larger must not fill our memory."""
+
+_LOOK_UP_TIMEOUT_S: Final = 3.0
+"""For resolving a name while somebody waits for an answer of ours: resolvers ask a second server after 5 s."""
+
+_NO_SUCH_NAME: Final = frozenset(
+    code for code in (getattr(socket, name, None) for name in ("EAI_NONAME", "EAI_NODATA")) if code is not None
+)
+"""What getaddrinfo says where a name surely leads nowhere; anything else may be the resolver's trouble."""
 
 _KEEP_ALIVE_S: Final = 10.0
 """Less than servers keep idle connections (15 s and up), so that we seldom write to one that is being
@@ -60,9 +72,9 @@ class HttpAnswer:
 class _PolicyResolver(AbstractResolver):
     """Resolves names and refuses addresses: the connection goes to the very address that was checked."""
 
-    def __init__(self, policy: UrlPolicy) -> None:
+    def __init__(self, policy: UrlPolicy, inner: AbstractResolver | None) -> None:
         self._policy = policy
-        self._inner = aiohttp.ThreadedResolver()
+        self._inner = inner or aiohttp.ThreadedResolver()
 
     async def resolve(self, host: str, port: int = 0, family: AddressFamily = AF_UNSPEC) -> list[ResolveResult]:
         permitted, refusal = [], None
@@ -93,9 +105,13 @@ class Egress:
         connect_timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
         tls: ssl.SSLContext | None = None,
+        resolver: AbstractResolver | None = None,
     ) -> None:
-        """Take the policy for addresses; ``tls`` replaces the system's trusted authorities."""
+        """Take the policy for addresses; ``tls`` replaces the system's trusted authorities, ``resolver`` its
+        resolver.
+        """
         self._policy = policy
+        self._resolver = _PolicyResolver(policy, resolver)
         self._connect_timeout_s = connect_timeout_s
         self._max_answer_bytes = max_answer_bytes
         self._tls = tls
@@ -114,6 +130,25 @@ class Egress:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    async def check(self, url: str) -> None:
+        """Check, without calling, whether ``url`` could be called now: its text, and where its name leads.
+
+        A resolver that does not answer is no reason to refuse: each call checks again.
+
+        Raises:
+            ForbiddenUrlError: it may not be called, or there is no such name.
+        """
+        self._policy.check(url)
+        host = URL(url).raw_host or ""
+        if _is_address(host):
+            return
+        try:
+            async with asyncio.timeout(_LOOK_UP_TIMEOUT_S):
+                await self._resolver.resolve(host)
+        except OSError as error:  # TimeoutError is one
+            if error.errno in _NO_SUCH_NAME:
+                raise ForbiddenUrlError(f"The name {host} leads nowhere: correct it, or create it first.") from error
 
     async def request(
         self,
@@ -167,10 +202,21 @@ class Egress:
                 )
         return bytes(body)
 
+    def _open_socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        """A socket for an address that is connected to next. Whatever led there, it is checked here once more."""
+        family, kind, protocol, _, (host, *_) = address
+        try:
+            self._policy.check_address(ip_address(host))
+        except ForbiddenUrlError as error:
+            # Of the errors that are raised here, aiohttp lets only those of the system through.
+            raise PermissionError(errno.EACCES, str(error)) from error
+        return socket.socket(family, kind, protocol)
+
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
-                resolver=_PolicyResolver(self._policy),
+                resolver=self._resolver,
+                socket_factory=self._open_socket,
                 limit=_MAX_CONNECTIONS,
                 limit_per_host=_MAX_CONNECTIONS_PER_HOST,
                 keepalive_timeout=_KEEP_ALIVE_S,
@@ -188,6 +234,14 @@ class Egress:
             session._retry_connection = False  # noqa: SLF001 - see above
             self._session = session
         return self._session
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _trace_connection() -> aiohttp.TraceConfig:

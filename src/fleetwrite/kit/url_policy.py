@@ -23,13 +23,19 @@ _FORBIDDEN: Final[tuple[tuple[Network, str], ...]] = tuple(
         ("168.63.129.16/32", "a cloud metadata address"),  # Azure's host agent, in an otherwise public range
         ("100.64.0.0/10", "a carrier-grade NAT address"),
         ("192.88.99.0/24", "a 6to4 relay address"),
+        ("192.0.0.0/24", "an address of network protocols"),
         ("::ffff:0:0/96", "an IPv4-mapped address"),
         ("64:ff9b::/96", "a NAT64 address"),
         ("64:ff9b:1::/48", "a NAT64 address"),
         ("2002::/16", "a 6to4 address"),
         ("2001::/32", "a Teredo address"),
+        ("2001::/23", "an address of network protocols"),
+        ("3fff::/20", "an address for documentation"),  # RFC 9637, younger than some of the Pythons we run on
     )
 )
+
+_GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
+"""All of IPv6 that was ever given out; what the rest will be for, nobody can say."""
 
 _PRINTABLE: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")  # ASCII without blanks and the backslash
 _AUTHORITY: Final = re.compile(r"[^:/?#]+://(?P<authority>[^/?#]*)")
@@ -118,5 +124,6 @@ def _kind_of_forbidden(address: Address) -> str | None:
         (address.is_reserved, "a reserved address"),
         (address.is_private, "a private address"),
         (not address.is_global, "not a public address"),
+        (isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST, "not a public address"),
     )
     return next((kind for applies, kind in kinds if applies), None)

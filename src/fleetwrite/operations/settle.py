@@ -177,10 +177,10 @@ def _written(operation: Operation, end: Success) -> WrittenRecord:
 
 
 def _ended_event(operation: Operation, data: msgspec.Struct) -> NewEvent:
-    verb = "succeeded" if operation.status is ResourceOperationStatusEnum.SUCCESS else "failed"
+    has_succeeded = operation.status is ResourceOperationStatusEnum.SUCCESS
     return NewEvent(
         id=new_id(),
-        event_name=f"resource_operation.{verb}",
+        event_name="resource_operation.succeeded" if has_succeeded else "resource_operation.failed",
         partner_id=operation.partner_id,
         fleet_id=operation.fleet_id,
         fleet_ref=operation.fleet_ref,

@@ -140,6 +140,7 @@ async def select_deliveries(connection: Connection, delivery_ids: Sequence[UUID]
                    WHERE d.event_count > 1 AND b.delivery_id = d.id ORDER BY further.id
                ) AS data,
                d.subscription_id, s.url, s.secret_sealed, s.status = 'stale' AS is_stale, d.earlier_attempts,
+               CASE WHEN s.old_secret_until > fleetwrite_now() THEN s.old_secret_sealed END AS old_secret_sealed,
                GREATEST(d.enqueued_at, s.updated_at) AS tried_since
         FROM deliveries AS d
         JOIN events AS e ON e.id = d.event_id

@@ -34,3 +34,18 @@ class ReceiverBusyError(FleetwriteError):
     def __init__(self, retry_after_s: int) -> None:
         super().__init__("The limits of this webhook leave no room for a test now; try again later.")
         self.retry_after_s = retry_after_s
+
+
+class UnknownEventError(FleetwriteError):
+    """A stream cannot be resumed behind an event that the partner never had."""
+
+
+class TooManyStreamsError(FleetwriteError):
+    """This process serves as many streams as it may; try again in `retry_after_s` seconds."""
+
+    def __init__(self, most: int, retry_after_s: int) -> None:
+        super().__init__(
+            f"There are too many streams: a partner may have {most} at each server. Close one, or let one stream tell"
+            " more events."
+        )
+        self.retry_after_s = retry_after_s

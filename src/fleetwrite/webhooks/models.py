@@ -34,7 +34,8 @@ BUDGETS: Final = budgets(per_second=500, in_flight=8)
 calls that a worker has in flight one that hangs holds a sixteenth, so that others go on. The first bounds what a fast
 one gets of a backlog: a hundred thousand in some minutes."""
 
-_WILDCARD: Final = ".*"
+WILDCARD: Final = ".*"
+"""What the name of all events of a resource ends in."""
 
 
 def lane_of(subscription_id: UUID) -> Lane:
@@ -44,15 +45,15 @@ def lane_of(subscription_id: UUID) -> Lane:
 
 def actions_of(name: WebhookSubscribableEvent) -> list[WebhookEventNameEnum]:
     """The events that a name stands for: itself, or for `x.*` each action of `x` that the contract lists."""
-    if not name.endswith(_WILDCARD):
+    if not name.endswith(WILDCARD):
         return [WebhookEventNameEnum(name)]
     prefix = name.removesuffix("*")
-    return [event for event in WebhookEventNameEnum if event.startswith(prefix) and not event.endswith(_WILDCARD)]
+    return [event for event in WebhookEventNameEnum if event.startswith(prefix) and not event.endswith(WILDCARD)]
 
 
 def is_wildcard(name: WebhookSubscribableEvent) -> bool:
     """Whether `name` stands for each action of a resource, however many the contract lists."""
-    return name.endswith(_WILDCARD)
+    return name.endswith(WILDCARD)
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +81,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         is_stale: the subscription is; this is the one delivery that finds out whether its receiver is back.
         earlier_attempts: those made before it went out again as a dead letter.
         tried_since: when its tail began: with its fan-out, or later with a change of its subscription.
+        old_secret_sealed: the secret that is being replaced, as long as it signs as well.
     """
 
     id: UUID
@@ -93,6 +95,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     is_stale: bool = False
     earlier_attempts: int = 0
     tried_since: datetime
+    old_secret_sealed: bytes | None = None
 
 
 class Parcel(msgspec.Struct, kw_only=True):

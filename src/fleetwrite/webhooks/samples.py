@@ -8,43 +8,16 @@ from uuid import UUID
 import msgspec
 
 from fleetwrite.contract.event_names import WebhookEventNameEnum
-from fleetwrite.contract.notifications import BaseConnectionEvent, BaseResourceOperationEvent, BaseWebhookEvent
-from fleetwrite.contract.telematics_reads import (
-    DvirLogRead,
-    FuelTransactionRead,
-    GroupMessageRead,
-    MessageRead,
-    TrailerRead,
-    UserRead,
-    VehicleRead,
-)
-
-_SHAPES: Final[dict[str, type[msgspec.Struct]]] = {
-    "resource_operation": BaseResourceOperationEvent,
-    "connection": BaseConnectionEvent,
-    "webhook": BaseWebhookEvent,
-    "vehicle": VehicleRead,
-    "trailer": TrailerRead,
-    "user": UserRead,
-    "message": MessageRead,
-    "group_message": GroupMessageRead,
-    "dvir_log": DvirLogRead,
-    "fuel_transaction": FuelTransactionRead,
-}
-"""By what the event is about."""
-
-_NO_SHAPE: Final = "removed"
-"""Of a record that is gone there is nothing to show."""
+from fleetwrite.webhooks.catalogue import FIRED
 
 _ID: Final = UUID("00000000-0000-7000-8000-000000000000")
 _AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def sample_of(event_name: WebhookEventNameEnum) -> list[Any]:
-    """The data of a made-up event: one item, or none where this system has no shape for it."""
-    about, _, action = event_name.partition(".")
-    shape = _SHAPES.get(about)
-    return [] if shape is None or action == _NO_SHAPE else [_value(msgspec.inspect.type_info(shape))]
+    """The data of a made-up event: one item, or none where this system never fires it."""
+    fired = FIRED.get(event_name)
+    return [] if fired is None else [_value(msgspec.inspect.type_info(fired.data))]
 
 
 def _value(kind: msgspec.inspect.Type) -> Any:

@@ -1,6 +1,7 @@
 """One attempt: signed, sent, and what the receiver said."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -34,9 +35,10 @@ class Sender:
 
         A test is sent like any other delivery, and says by a header of its own that it is one.
         """
-        secret = self._vault.open(delivery.secret_sealed, purpose=SECRET_PURPOSE, subject=delivery.subscription_id)
+        secret = self._opened(delivery, delivery.secret_sealed)
+        old_secret = None if delivery.old_secret_sealed is None else self._opened(delivery, delivery.old_secret_sealed)
         attempt_id = new_id()
-        request = signed_request(delivery, secret, attempt=number, request_id=attempt_id)
+        request = signed_request(delivery, secret, attempt=number, request_id=attempt_id, old_secret=old_secret)
         headers = {**request.headers, "Fleetwrite-Test": "true"} if is_test else request.headers
         started = time.monotonic()
         try:
@@ -52,7 +54,7 @@ class Sender:
                 error_message=str(error).replace(delivery.url, mask_url(delivery.url)),
                 response_time_ms=round((time.monotonic() - started) * 1000),
             )
-        excerpt = excerpt_of(answer.body, secret)
+        excerpt = excerpt_of(answer.body, [secret] if old_secret is None else [secret, old_secret])
         succeeded = 200 <= answer.status < 300
         return Attempt(
             id=attempt_id,
@@ -64,14 +66,19 @@ class Sender:
             pause_s=_requested_pause_s(answer),
         )
 
+    def _opened(self, delivery: Delivery, sealed: bytes) -> bytes:
+        return self._vault.open(sealed, purpose=SECRET_PURPOSE, subject=delivery.subscription_id)
 
-def excerpt_of(body: bytes, secret: bytes) -> str | None:
+
+def excerpt_of(body: bytes, secrets: Sequence[bytes]) -> str | None:
     """The beginning of an answer as one line of text that is safe to store and to show; None where it says nothing.
 
-    What cannot be printed is left out, and a receiver that sends our secret back does not get it into a log.
+    What cannot be printed is left out, and a receiver that sends a secret of ours back does not get it into a log.
     """
     # Some characters take four bytes, and blanks are still to be folded.
-    text = body[: 8 * LONGEST_EXCERPT].decode("utf-8", "replace").replace(secret.decode(), MASK)
+    text = body[: 8 * LONGEST_EXCERPT].decode("utf-8", "replace")
+    for secret in secrets:
+        text = text.replace(secret.decode(), MASK)
     words = "".join(character if character.isprintable() else " " for character in text).split()
     return " ".join(words)[:LONGEST_EXCERPT] or None
 

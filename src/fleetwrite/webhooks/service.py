@@ -1,25 +1,36 @@
 """What partners do with their subscriptions."""
 
+import base64
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+import asyncpg
 from msgspec import UnsetType
 
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.event_names import WebhookEventNameEnum, WebhookStatusEnum
-from fleetwrite.contract.notifications import Webhook, WebhookCreate, WebhookFilters, WebhookRead
+from fleetwrite.contract.notifications import (
+    Webhook,
+    WebhookCreate,
+    WebhookFilters,
+    WebhookRead,
+    WebhookUpdate,
+)
 from fleetwrite.contract.pages import CursorPage
 from fleetwrite.dispatch.models import BudgetLimit
 from fleetwrite.dispatch.service import Dispatch
+from fleetwrite.events.store import append
 from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.egress_errors import ForbiddenUrlError
 from fleetwrite.kit.ids import new_id
 from fleetwrite.kit.keyset import Window, decode_cursor
-from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.vault.service import Vault
 from fleetwrite.webhooks import delivery_store, store
+from fleetwrite.webhooks.announcing import webhook_event
 from fleetwrite.webhooks.errors import (
     DuplicateSubscriptionError,
     InvalidSubscriptionError,
@@ -28,30 +39,34 @@ from fleetwrite.webhooks.errors import (
 from fleetwrite.webhooks.filters import faults_of, normalised
 from fleetwrite.webhooks.masking import MASK, mask_url
 from fleetwrite.webhooks.models import BUDGETS, KIND, SECRET_PURPOSE, Subscription, actions_of, is_wildcard
+from fleetwrite.webhooks.schemes import STANDARD_PREFIX, standard_key
 
 _SECRET_BYTES: Final = 32
-"""As long as the digest it keys: more adds nothing to HMAC-SHA256. 43 characters in a URL-safe alphabet."""
+"""As long as the digest it keys: more adds nothing to HMAC-SHA256."""
 
 _LONGEST_INPUT: Final = 200
 """So much of an offending value is repeated in a fault."""
 
 
 class SubscriptionService:
-    """Creates, shows and deletes the subscriptions of a partner. Those of others do not exist for it."""
+    """Creates, shows, changes and deletes the subscriptions of a partner. Those of others do not exist for it.
+
+    The partner's other subscriptions hear of it by `webhook.created`, `webhook.updated`, `webhook.deleted`.
+    """
 
     def __init__(
         self,
         database: Database,
         vault: Vault,
         dispatch: Dispatch,
-        url_policy: UrlPolicy,
+        egress: Egress,
         budgets: Sequence[BudgetLimit] = BUDGETS,
     ) -> None:
         self._database = database
         self._budgets = budgets
         self._vault = vault
         self._dispatch = dispatch
-        self._url_policy = url_policy
+        self._egress = egress
 
     async def create(self, partner_id: UUID, body: WebhookCreate) -> Webhook | list[Webhook]:
         """Subscribe to an event, or with `x.*` to each action of `x`: then the answer is a list, even one of
@@ -65,10 +80,10 @@ class SubscriptionService:
             DuplicateSubscriptionError: one of the subscriptions is there already; then none is created.
         """
         filters = normalised(body.filters)
-        faults = [*self._url_faults(body.url), *faults_of(filters), *_secret_faults(body.secret)]
+        faults = [*await self._url_faults(body.url), *faults_of(filters), *_secret_faults(body.secret)]
         if faults:
             raise InvalidSubscriptionError(tuple(faults))
-        secret = body.secret if isinstance(body.secret, str) else secrets.token_urlsafe(_SECRET_BYTES)
+        secret = body.secret if isinstance(body.secret, str) else _made_up_secret()
         async with self._database.transaction() as connection:
             created = await self._insert(connection, partner_id, body.url, filters, secret, actions_of(body.event_name))
         webhooks = [_webhook(subscription, secret) for subscription in created]
@@ -111,6 +126,58 @@ class SubscriptionService:
             next_page=page.next_page,
         )
 
+    async def update(
+        self, partner_id: UUID, webhook_id: UUID, body: WebhookUpdate, *, overlap: timedelta
+    ) -> WebhookRead:
+        """Change what `body` names; what is absent or null stays. Filters that limit nothing are taken away by empty
+        ones.
+
+        A new secret signs from now on, and for `overlap` the one there was signs as well; of three the oldest is
+        destroyed. The present secret, handed in again, can only shorten the overlap. What waits is delivered to the
+        new URL; no attempt under way is called back.
+
+        Raises:
+            SubscriptionNotFoundError: unknown, somebody else's, or deleted.
+            InvalidSubscriptionError: URL, filters or secret can not be used.
+            DuplicateSubscriptionError: it would be like another one. Nothing is changed.
+        """
+        faults = [*faults_of(normalised(body.filters)), *_secret_faults(body.secret)]
+        if isinstance(body.url, str):
+            faults = [*await self._url_faults(body.url), *faults]
+        if faults:
+            raise InvalidSubscriptionError(tuple(faults))
+        async with self._database.transaction() as connection:
+            found = await store.lock_subscription(connection, partner_id, webhook_id)
+            if found is None:
+                raise _not_found(webhook_id)
+            before, sealed = found
+            rotated = isinstance(body.secret, str) and await self._rotate(
+                connection, webhook_id, sealed, body.secret, overlap
+            )
+            url = body.url if isinstance(body.url, str) else before.url
+            filters = normalised(body.filters) if isinstance(body.filters, WebhookFilters) else before.filters
+            if not rotated and (url, filters) == (before.url, before.filters):
+                return _webhook_read(before)
+            try:
+                after = await store.update_subscription(connection, webhook_id, url, filters)
+            except asyncpg.UniqueViolationError as error:
+                raise _duplicate([before.event_name], "changed") from error
+            await append(connection, [webhook_event(WebhookEventNameEnum.WEBHOOK_UPDATED, after)])
+        return _webhook_read(after)
+
+    async def _rotate(
+        self, connection: Connection, webhook_id: UUID, sealed: bytes, secret: str, overlap: timedelta
+    ) -> bool:
+        """Whether `secret` is another one than before, which it replaces."""
+        before = self._vault.open(sealed, purpose=SECRET_PURPOSE, subject=webhook_id)
+        is_new = secret.encode() != before
+        if is_new:
+            await store.replace_secret(connection, webhook_id, self._sealed(webhook_id, secret), overlap)
+        else:
+            await store.shorten_overlap(connection, webhook_id, overlap)
+        await store.destroy_old_secrets(connection)
+        return is_new
+
     async def delete(self, partner_id: UUID, webhook_id: UUID) -> None:
         """End a subscription and everything that still waits for it. An attempt under way is not called back.
 
@@ -118,11 +185,13 @@ class SubscriptionService:
             SubscriptionNotFoundError: unknown, somebody else's, or deleted already.
         """
         async with self._database.transaction() as connection:
-            if not await store.mark_deleted(connection, partner_id, webhook_id):
+            deleted = await store.mark_deleted(connection, partner_id, webhook_id)
+            if deleted is None:
                 raise _not_found(webhook_id)
             # Jobs before deliveries: the order in which settling an attempt locks them.
             await self._dispatch.remove_owner(connection, webhook_id)
             await delivery_store.end_pending_deliveries(connection, webhook_id)
+            await append(connection, [webhook_event(WebhookEventNameEnum.WEBHOOK_DELETED, deleted)])
 
     async def _insert(
         self,
@@ -136,22 +205,25 @@ class SubscriptionService:
         new = []
         for event_name in event_names:
             subscription_id = new_id()
-            sealed = self._vault.seal(secret.encode(), purpose=SECRET_PURPOSE, subject=subscription_id)
-            new.append((subscription_id, event_name, sealed))
+            new.append((subscription_id, event_name, self._sealed(subscription_id, secret)))
         created = await store.insert_subscriptions(connection, partner_id, url, filters, new)
         missing = set(event_names) - {subscription.event_name for subscription in created}
         if missing:
-            raise DuplicateSubscriptionError(
-                f"There is a subscription with this URL and these filters already for: {', '.join(sorted(missing))}."
-                " Nothing was created. Delete the old one first, or leave those events out."
-            )
+            raise _duplicate(missing, "created")
         for subscription in created:
             await self._dispatch.register_owner(connection, subscription.id, KIND, self._budgets)
+        await append(
+            connection,
+            [webhook_event(WebhookEventNameEnum.WEBHOOK_CREATED, subscription) for subscription in created],
+        )
         return sorted(created, key=lambda subscription: event_names.index(subscription.event_name))
 
-    def _url_faults(self, url: str) -> list[ValidationErrorDetail]:
+    def _sealed(self, subscription_id: UUID, secret: str) -> bytes:
+        return self._vault.seal(secret.encode(), purpose=SECRET_PURPOSE, subject=subscription_id)
+
+    async def _url_faults(self, url: str) -> list[ValidationErrorDetail]:
         try:
-            self._url_policy.check(url)
+            await self._egress.check(url)
         except ForbiddenUrlError as error:
             return [
                 ValidationErrorDetail(
@@ -161,17 +233,29 @@ class SubscriptionService:
         return []
 
 
+def _made_up_secret() -> str:
+    """A secret that libraries of Standard Webhooks take as it is."""
+    return STANDARD_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
 def _secret_faults(secret: str | UnsetType | None) -> list[ValidationErrorDetail]:
-    if secret != "":
+    if not isinstance(secret, str):
         return []
-    return [
-        ValidationErrorDetail(
-            path="body.secret",
-            input="",
-            message="Anybody can sign with an empty secret: leave it out and one is generated.",
-            error_type=ErrorType.RANGE,
-        )
-    ]
+    if not secret:
+        message, error_type = "Anybody can sign with an empty secret: leave it out.", ErrorType.RANGE
+    elif secret.startswith(STANDARD_PREFIX) and standard_key(secret.encode()) == secret.encode():
+        message = f"After {STANDARD_PREFIX} the key must follow in base64, or let the secret begin otherwise."
+        error_type = ErrorType.FORMAT
+    else:
+        return []
+    return [ValidationErrorDetail(path="body.secret", input=MASK, message=message, error_type=error_type)]
+
+
+def _duplicate(event_names: Iterable[WebhookEventNameEnum], done: str) -> DuplicateSubscriptionError:
+    return DuplicateSubscriptionError(
+        f"There is a subscription with this URL and these filters already for: {', '.join(sorted(event_names))}."
+        f" Nothing was {done}. Delete the other one first, or leave those events out."
+    )
 
 
 def _not_found(webhook_id: UUID) -> SubscriptionNotFoundError:

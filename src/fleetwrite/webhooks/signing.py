@@ -1,8 +1,6 @@
-"""One attempt on the wire: envelope, gzip, signature, headers. All as the contract has it, for receivers verify it."""
+"""One attempt on the wire: envelope, gzip, signatures, headers; the contract's, and beside them Standard Webhooks'."""
 
-import base64
 import gzip
-import hmac
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -10,10 +8,18 @@ from uuid import UUID
 import msgspec
 
 from fleetwrite.contract.notifications import EventEnvelope
+from fleetwrite.webhooks.catalogue import SCHEMA_VERSION
 from fleetwrite.webhooks.models import Delivery, SignedRequest
-
-SCHEMA_VERSION: Final = "1.0"
-"""Of the envelope and of all event data; the first there is."""
+from fleetwrite.webhooks.schemes import (
+    PREVIOUS_SIGNATURE,
+    SIGNATURE,
+    STANDARD_ID,
+    STANDARD_SIGNATURE,
+    STANDARD_TIMESTAMP,
+    TIMESTAMP,
+    catena_signature,
+    standard_signature,
+)
 
 _GZIP_LEVEL: Final = 1
 """An event is a few kilobytes: level 9 makes it about a tenth smaller for several times the CPU."""
@@ -29,11 +35,6 @@ _FIXED_HEADERS: Final = {
 }
 
 _ENCODER: Final = msgspec.json.Encoder()
-
-
-def sign(secret: bytes, timestamp: str, body: bytes) -> str:
-    """The value of `X-Catena-Signature` for an unpacked `body`: base64 of HMAC-SHA256 over timestamp, dot and body."""
-    return base64.b64encode(hmac.digest(secret, timestamp.encode() + b"." + body, "sha256")).decode()
 
 
 def envelope(delivery: Delivery, attempt: int) -> bytes:
@@ -56,20 +57,29 @@ def envelope(delivery: Delivery, attempt: int) -> bytes:
     )
 
 
-def signed_request(delivery: Delivery, secret: bytes, *, attempt: int, request_id: UUID) -> SignedRequest:
-    """The given attempt (1 or more), signed as of now.
+def signed_request(
+    delivery: Delivery, secret: bytes, *, attempt: int, request_id: UUID, old_secret: bytes | None = None
+) -> SignedRequest:
+    """The given attempt (1 or more), signed as of now by both schemes; with `old_secret`, by that as well.
 
     The time is this machine's and not the database's: a receiver compares it with a clock of its own.
     """
     body = envelope(delivery, attempt)
-    timestamp = datetime.now(UTC).isoformat(timespec="seconds")
+    sent_at = datetime.now(UTC).replace(microsecond=0)
+    timestamp, message_id, text = sent_at.isoformat(), str(delivery.message_id), body.decode()
+    secrets = [secret] if old_secret is None else [secret, old_secret]
     headers = {
         **_FIXED_HEADERS,
-        "X-Catena-Timestamp": timestamp,
-        "X-Catena-Signature": sign(secret, timestamp, body),
+        TIMESTAMP: timestamp,
+        SIGNATURE: catena_signature(secret, timestamp, body),
+        STANDARD_ID: message_id,
+        STANDARD_TIMESTAMP: str(int(sent_at.timestamp())),
+        STANDARD_SIGNATURE: " ".join(standard_signature(one, message_id, sent_at, text) for one in secrets),
         "X-Event-Type": delivery.event_name,
         "X-Webhook-ID": str(delivery.subscription_id),
         "X-Request-ID": str(request_id),
         "X-Delivery-Attempt": str(attempt),
     }
+    if old_secret is not None:
+        headers[PREVIOUS_SIGNATURE] = catena_signature(old_secret, timestamp, body)
     return SignedRequest(headers, gzip.compress(body, _GZIP_LEVEL, mtime=0))

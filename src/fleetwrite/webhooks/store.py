@@ -1,6 +1,7 @@
 """All SQL of subscriptions; that of deliveries is in `delivery_store`."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
@@ -75,17 +76,86 @@ async def select_ids(connection: Connection) -> list[UUID]:
     return [row["id"] for row in await connection.fetch("SELECT id FROM subscriptions WHERE status <> 'deleted'")]
 
 
-async def mark_deleted(connection: Connection, partner_id: UUID, subscription_id: UUID) -> bool:
-    """Whether there was such a subscription to delete. From here on no event finds it."""
-    found = await connection.fetchval(
-        """
-        UPDATE subscriptions SET status = 'deleted', deleted_at = fleetwrite_now(), updated_at = fleetwrite_now()
-        WHERE id = $1 AND partner_id = $2 AND status <> 'deleted' RETURNING true
-        """,
+async def lock_subscription(
+    connection: Connection, partner_id: UUID, subscription_id: UUID
+) -> tuple[Subscription, bytes] | None:
+    """The partner's subscription and its sealed secret, locked against other changes, unless it is deleted."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT {COLUMNS}, secret_sealed FROM subscriptions
+        WHERE id = $1 AND partner_id = $2 AND status <> 'deleted' FOR NO KEY UPDATE
+        """,  # noqa: S608 - a constant list of columns
         subscription_id,
         partner_id,
     )
-    return found is not None
+    return None if row is None else (_subscription(row), row["secret_sealed"])
+
+
+async def update_subscription(
+    connection: Connection, subscription_id: UUID, url: str, filters: WebhookFilters | None
+) -> Subscription:
+    """Change a subscription and return it. Raises asyncpg.UniqueViolationError where there is one like it."""
+    [row] = await connection.fetch(
+        f"""
+        UPDATE subscriptions SET url = $2, filters = $3::jsonb, updated_at = fleetwrite_now()
+        WHERE id = $1 RETURNING {COLUMNS}
+        """,  # noqa: S608 - a constant list of columns
+        subscription_id,
+        url,
+        filters_as_json(filters),
+    )
+    return _subscription(row)
+
+
+async def replace_secret(connection: Connection, subscription_id: UUID, sealed: bytes, overlap: timedelta) -> None:
+    """Sign with another secret, and with the one there was for as long as `overlap`. One older still is destroyed."""
+    await connection.execute(
+        """
+        UPDATE subscriptions
+        SET secret_sealed = $2, old_secret_sealed = secret_sealed, old_secret_until = fleetwrite_now() + $3
+        WHERE id = $1
+        """,
+        subscription_id,
+        sealed,
+        overlap,
+    )
+
+
+async def shorten_overlap(connection: Connection, subscription_id: UUID, overlap: timedelta) -> None:
+    """Let an old secret, if there is one, sign for no longer than `overlap` from now."""
+    await connection.execute(
+        """
+        UPDATE subscriptions SET old_secret_until = least(old_secret_until, fleetwrite_now() + $2)
+        WHERE id = $1 AND old_secret_until IS NOT NULL
+        """,
+        subscription_id,
+        overlap,
+    )
+
+
+async def destroy_old_secrets(connection: Connection) -> int:
+    """Forget the secrets whose overlap is over; returns how many that were."""
+    destroyed = await connection.fetch(
+        """
+        UPDATE subscriptions SET old_secret_sealed = NULL, old_secret_until = NULL
+        WHERE old_secret_until <= fleetwrite_now() RETURNING id
+        """
+    )
+    return len(destroyed)
+
+
+async def mark_deleted(connection: Connection, partner_id: UUID, subscription_id: UUID) -> Subscription | None:
+    """Delete a subscription and return it; None if there is none. From here on no event finds it."""
+    row = await connection.fetchrow(
+        f"""
+        UPDATE subscriptions SET status = 'deleted', deleted_at = fleetwrite_now(), updated_at = fleetwrite_now(),
+            old_secret_sealed = NULL, old_secret_until = NULL
+        WHERE id = $1 AND partner_id = $2 AND status <> 'deleted' RETURNING {COLUMNS}
+        """,  # noqa: S608 - a constant list of columns
+        subscription_id,
+        partner_id,
+    )
+    return None if row is None else _subscription(row)
 
 
 def _subscription(row: asyncpg.Record) -> Subscription:

@@ -110,7 +110,7 @@ async def test_every_endpoint_of_the_table_is_served(world: World, endpoint: End
 
     answer = await world.send(endpoint.method, path)
 
-    if endpoint.scope is None:
+    if endpoint.scope is None and not endpoint.needs_token:
         assert answer.status in endpoint.answers or answer.status == 415
     else:
         assert answer.status == 401

@@ -1,9 +1,10 @@
+from datetime import timedelta
 from uuid import uuid4
 
 import msgspec
 import pytest
 
-from fleetwrite.contract.notifications import Webhook, WebhookRead
+from fleetwrite.contract.notifications import EventSchema, Webhook, WebhookRead
 from fleetwrite.contract.pages import CursorPage
 from integration.api.error_bodies import details_of, error_body
 from integration.api.world import World
@@ -83,3 +84,67 @@ async def test_webhooks_of_others_do_not_exist(fresh_world: World) -> None:
         assert answer.status == 404
         error_body(answer)
     assert (await fresh_world.get(PATH, token=fresh_world.foreign_token)).json()["items"] == []
+
+
+async def test_a_webhook_is_changed_and_its_secret_replaced(fresh_world: World) -> None:
+    made = (await fresh_world.send_json("POST", PATH, WANTED)).json()
+    path = f"{PATH}/{made['id']}"
+
+    changed = await fresh_world.send_json("PATCH", path, {"filters": {"fleet_refs": ["f"]}, "secret": "a-new-secret"})
+    assert changed.status == 200
+    shown = msgspec.json.decode(changed.content, type=WebhookRead)
+    assert shown.filters is not None
+    assert shown.filters.fleet_refs == ["f"]
+    assert "a-new-secret" not in changed.text
+    kept = "SELECT old_secret_until - fleetwrite_now() FROM subscriptions"
+    overlap = await fresh_world.services.database.pool.fetchval(kept)
+    assert timedelta(hours=23) < overlap <= timedelta(days=1)
+
+    await fresh_world.send_json("PATCH", f"{path}?secret_overlap_s=60", {"secret": "a-newer-secret"})
+    assert await fresh_world.services.database.pool.fetchval(kept) <= timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "path"),
+    [
+        ("", {"secret": "too-short"}, "body.secret"),
+        ("", {"event_name": "vehicle.added"}, "body.event_name"),
+        ("", {"status": "paused"}, "body.status"),
+        ("", {"url": "http://192.168.0.1/"}, "body.url"),
+        ("?secret_overlap_s=604801", {}, "query.secret_overlap_s"),
+        ("?overlap=1", {}, "query.overlap"),
+    ],
+)
+async def test_a_change_that_cannot_be_is_refused(world: World, query: str, body: object, path: str) -> None:
+    answer = await world.send_json("PATCH", f"{PATH}/{uuid4()}{query}", body)
+
+    assert answer.status == 422
+    assert path in details_of(answer)
+    assert "too-short" not in answer.text
+
+
+async def test_webhooks_of_others_can_not_be_changed(fresh_world: World) -> None:
+    made = (await fresh_world.send_json("POST", PATH, WANTED)).json()
+
+    answer = await fresh_world.send_json(
+        "PATCH", f"{PATH}/{made['id']}", {"secret": "a-new-secret"}, token=fresh_world.foreign_token
+    )
+
+    assert answer.status == 404
+
+
+async def test_the_schema_of_an_event_is_shown_to_whoever_has_a_token(world: World) -> None:
+    path = "/v2/notifications/schemas/resource_operation.failed"
+    for answer in (
+        await world.get(path, token=world.reading_token),
+        await world.get(f"{path}/versions/1.0"),
+    ):
+        assert answer.status == 200
+        schema = msgspec.json.decode(answer.content, type=EventSchema)
+        assert schema.event_name == "resource_operation.failed"
+        assert msgspec.json.decode(schema.openapi_schema)["openapi"].startswith("3.0")
+    for unknown in (f"{path}/versions/9.9", "/v2/notifications/schemas/vehicle.exploded"):
+        missing = await world.get(unknown)
+        assert missing.status == 404
+        error_body(missing)
+    assert (await world.send("GET", path)).status == 401

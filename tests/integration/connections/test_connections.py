@@ -22,6 +22,7 @@ from fleetwrite.dispatch.errors import UnknownScopeError
 from fleetwrite.dispatch.models import BudgetLimit
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Database
+from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.keyset import Window, decode_cursor
 from fleetwrite.orgs.models import Partner, ShareAgreement
 from fleetwrite.orgs.service import OrgService
@@ -62,10 +63,10 @@ def manifest(slug: str) -> Manifest:
 
 
 @pytest.fixture
-def connections(database: Database) -> ConnectionService:
+def connections(database: Database, egress: Egress) -> ConnectionService:
     registry = Registry({slug: cast("Connector", Offline(manifest(slug))) for slug in ("acme", "zeta")})
     usual = usual_budgets(registry, {})
-    return ConnectionService(database, Vault(MasterKey(b"k" * 32)), registry, Dispatch(database), usual)
+    return ConnectionService(database, Vault(MasterKey(b"k" * 32)), registry, Dispatch(database), usual, egress)
 
 
 @pytest.fixture
@@ -220,6 +221,13 @@ async def test_wrong_fields_are_refused_and_leave_nothing(
 ) -> None:
     with pytest.raises(BadConnectionFieldsError, match=r"credentials\.token: is missing"):
         await connections.create(fleet_id=north.fleet_id, tsp_slug="acme", credentials={"user": "x"}, settings={})
+    with pytest.raises(BadConnectionFieldsError, match=r"settings\.base_url: .* private"):
+        await connections.create(
+            fleet_id=north.fleet_id,
+            tsp_slug="acme",
+            credentials={"user": "x", "token": "t"},
+            settings={"base_url": "http://10.0.0.1"},
+        )
     with pytest.raises(UnknownTspError, match="'nobody'"):
         await connect(connections, north.fleet_id, "nobody")
     with pytest.raises(UnknownFleetError):
@@ -235,6 +243,8 @@ async def test_settings_are_replaced_and_checked(
     assert (await connections.get(partner.id, connection.id)).settings == {"base_url": "http://127.0.0.1:1234"}
     with pytest.raises(BadConnectionFieldsError, match=r"settings\.base_url"):
         await connections.replace_settings(connection.id, {"base_url": "nowhere"})
+    with pytest.raises(BadConnectionFieldsError, match="metadata"):
+        await connections.replace_settings(connection.id, {"base_url": "http://169.254.169.254/latest"})
     with pytest.raises(ConnectionNotFoundError):
         await connections.replace_settings(uuid4(), {})
 

@@ -17,7 +17,7 @@ from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.wire import NewSession
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Database
-from fleetwrite.kit.egress import HttpAnswer, NotSentError
+from fleetwrite.kit.egress import Egress, HttpAnswer, NotSentError
 from fleetwrite.orgs.service import OrgService
 from fleetwrite.vault.keyfile import MasterKey
 from fleetwrite.vault.service import Vault
@@ -56,9 +56,9 @@ def vault() -> Vault:
 
 
 @pytest.fixture
-def connections(database: Database, vault: Vault) -> ConnectionService:
+def connections(database: Database, vault: Vault, egress: Egress) -> ConnectionService:
     registry = Registry.load()
-    return ConnectionService(database, vault, registry, Dispatch(database), usual_budgets(registry, {}))
+    return ConnectionService(database, vault, registry, Dispatch(database), usual_budgets(registry, {}), egress)
 
 
 @pytest.fixture

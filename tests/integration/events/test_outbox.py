@@ -8,7 +8,7 @@ import pytest
 
 from fleetwrite.events.fan_out import FanOut
 from fleetwrite.events.models import Event, NewEvent
-from fleetwrite.events.store import append, take_waiting
+from fleetwrite.events.store import append, last_position, mark_fanned_out, position_of, take_waiting
 from fleetwrite.kit.database import Connection, Database, Listener
 from fleetwrite.kit.ids import new_id
 
@@ -106,6 +106,36 @@ async def test_two_takers_never_get_the_same_event(database: Database, partner_i
         left = await take_waiting(second, 3)
     assert [len(taken), len(left)] == [3, 1]
     assert not {event.id for event in taken} & {event.id for event in left}
+
+
+async def test_who_takes_places_in_the_streams_waits_for_who_took_some_and_has_not_committed(
+    database: Database, partner_id: UUID
+) -> None:
+    """Else a reader could see the later place first, go on behind it, and never see the earlier one."""
+    early, late = new_events(partner_id, 2)
+    async with database.transaction() as connection:
+        await append(connection, [early, late])
+
+    async def hand_on_late() -> None:
+        async with database.transaction() as connection:
+            await mark_fanned_out(connection, [late.id])
+
+    async with database.transaction() as connection:
+        await mark_fanned_out(connection, [early.id])
+        waiting = asyncio.create_task(hand_on_late())
+        async with asyncio.timeout(20):
+            while not await database.pool.fetchval(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            ):
+                assert not waiting.done()
+        async with database.acquire() as other:
+            assert await last_position(other, partner_id) == 0
+    await waiting
+    async with database.acquire() as connection:
+        places = [await position_of(connection, partner_id, one.id) for one in (early, late)]
+        assert places == sorted(places, key=lambda place: place or 0)
+        assert await last_position(connection, partner_id) == places[1]
 
 
 async def test_a_commit_wakes_the_loop(

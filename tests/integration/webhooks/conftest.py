@@ -22,6 +22,6 @@ async def receiver() -> AsyncIterator[Receiver]:
 async def webhooks(database: Database, database_url: str) -> AsyncIterator[Webhooks]:
     policy = UrlPolicy(allow_http=True, allowed_networks=(ip_network("127.0.0.0/8"),))
     async with Egress(policy) as egress:
-        one = Webhooks(database, database_url, egress, policy)
+        one = Webhooks(database, database_url, egress)
         await one.add_partner(one.partner_id)
         yield one

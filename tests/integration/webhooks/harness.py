@@ -25,7 +25,6 @@ from fleetwrite.kit.database import Database, Listener
 from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.ids import new_id
 from fleetwrite.kit.repeating import repeat
-from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.vault.keyfile import MasterKey
 from fleetwrite.vault.service import Vault
 from fleetwrite.webhooks.delivery import DeliveryHandler
@@ -108,7 +107,7 @@ class Receiver:
 class Webhooks:
     """The webhook services on one database, and shortcuts through them."""
 
-    def __init__(self, database: Database, database_url: str, egress: Egress, policy: UrlPolicy) -> None:
+    def __init__(self, database: Database, database_url: str, egress: Egress) -> None:
         self.database = database
         self.database_url = database_url
         self.egress = egress
@@ -116,7 +115,7 @@ class Webhooks:
         self.dispatch = Dispatch(database)
         self.health = Health(database, self.dispatch)
         self.sender = Sender(self.vault, egress, timeout_s=5.0)
-        self.subscriptions = SubscriptionService(database, self.vault, self.dispatch, policy, UNLIMITED)
+        self.subscriptions = SubscriptionService(database, self.vault, self.dispatch, egress, UNLIMITED)
         self.upkeep = SubscriptionUpkeep(database, self.dispatch, self.subscriptions, self.sender, self.health)
         self.batching = Batching()
         self.partner_id = new_id()

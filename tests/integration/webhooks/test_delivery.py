@@ -36,7 +36,7 @@ async def test_an_event_arrives_signed_packed_and_with_the_contract_s_headers(
         [event_id] = await webhooks.emit()
         [received] = await receiver.received(1)
         await webhooks.until("status = 'success'")
-    occurred_at = await webhooks.database.pool.fetchval("SELECT occurred_at FROM events")
+    occurred_at = await webhooks.database.pool.fetchval("SELECT occurred_at FROM events WHERE id = $1", event_id)
 
     assert_signed(received, subscription.secret)
     assert received.headers["Content-Type"] == "application/json"

@@ -1,4 +1,4 @@
-"""The receiver of docs/howto/receive-webhooks.md is run as it stands there."""
+"""The receivers of docs/howto/receive-webhooks.md are run as they stand there."""
 
 import asyncio
 import gzip
@@ -8,6 +8,7 @@ import re
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from fleetwrite.contract.event_names import WebhookSubscribableEvent
 from fleetwrite.contract.notifications import WebhookCreate
 from fleetwrite.kit.ids import new_id
 from fleetwrite.webhooks.models import Delivery
-from fleetwrite.webhooks.signing import sign, signed_request
+from fleetwrite.webhooks.schemes import catena_signature
+from fleetwrite.webhooks.signing import signed_request
 from integration.webhooks.harness import Webhooks
 
 GUIDE = Path(__file__).parents[3] / "docs" / "howto" / "receive-webhooks.md"
@@ -39,16 +41,15 @@ class Recipe:
             return json.loads(await self._process.stdout.readline())
 
 
-@pytest.fixture
-async def recipe(tmp_path: Path) -> AsyncIterator[Recipe]:
-    [code] = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), re.DOTALL | re.MULTILINE)
+@asynccontextmanager
+async def running(code: str, tmp_path: Path) -> AsyncIterator[Recipe]:
     (tmp_path / "receiver.py").write_text(code)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "receiver.py",
         "0",
         cwd=tmp_path,
-        env={**os.environ, "FLEETWRITE_WEBHOOK_SECRET": SECRET},
+        env={**os.environ, "FLEETWRITE_WEBHOOK_SECRET": SECRET, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=PIPE,
         stderr=PIPE,
     )
@@ -56,9 +57,44 @@ async def recipe(tmp_path: Path) -> AsyncIterator[Recipe]:
     async with asyncio.timeout(20):
         greeting = await process.stderr.readline()
     port = int(greeting.rpartition(b" ")[2])
-    yield Recipe(process, f"http://127.0.0.1:{port}/")
-    process.kill()
-    await process.communicate()
+    try:
+        yield Recipe(process, f"http://127.0.0.1:{port}/")
+    finally:
+        process.kill()
+        await process.communicate()
+
+
+def receivers() -> tuple[str, str]:
+    """The documented receivers: the one that uses our `verify`, and the one that does with Python alone."""
+    with_verify, alone = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), re.DOTALL | re.MULTILINE)
+    assert "import VerificationError, verify" in with_verify
+    assert "fleetwrite" not in alone.lower().replace("fleetwrite_webhook_secret", "")
+    return with_verify, alone
+
+
+@pytest.fixture
+async def recipe(tmp_path: Path) -> AsyncIterator[Recipe]:
+    async with running(receivers()[1], tmp_path) as recipe:
+        yield recipe
+
+
+async def test_the_documented_receiver_with_verify_takes_what_we_send_and_nothing_else(
+    webhooks: Webhooks, tmp_path: Path
+) -> None:
+    async with running(receivers()[0], tmp_path) as recipe:
+        name = WebhookSubscribableEvent.RESOURCE_OPERATION_CREATED
+        body = WebhookCreate(url=recipe.url, event_name=name, secret=SECRET)
+        await webhooks.subscriptions.create(webhooks.partner_id, body)
+        async with webhooks.worker():
+            [event_id] = await webhooks.emit()
+            assert await recipe.printed() == {
+                "id": str(event_id),
+                "name": "resource_operation.created",
+                "data": [{"number": 0, "note": "Grüße"}],
+            }
+            await webhooks.until("status = 'success'")
+        async with ClientSession() as client, client.post(recipe.url, data=b"{}") as answer:
+            assert answer.status == 401
 
 
 async def test_the_documented_receiver_takes_what_we_send(webhooks: Webhooks, recipe: Recipe) -> None:
@@ -93,7 +129,7 @@ async def test_the_documented_receiver_drops_repeats_and_refuses_what_is_not_our
     old_headers = {
         **genuine.headers,
         "X-Catena-Timestamp": old_timestamp,
-        "X-Catena-Signature": sign(SECRET.encode(), old_timestamp, gzip.decompress(genuine.body)),
+        "X-Catena-Signature": catena_signature(SECRET.encode(), old_timestamp, gzip.decompress(genuine.body)),
     }
     bomb = gzip.compress(b" " * 11 * 1024 * 1024)
     async with ClientSession() as client:

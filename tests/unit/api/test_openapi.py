@@ -82,6 +82,10 @@ def test_the_events_that_are_sent_are_documented() -> None:
         "resource_operation.created",
         "resource_operation.succeeded",
         "resource_operation.failed",
+        "connection.staled",
+        "webhook.created",
+        "webhook.updated",
+        "webhook.deleted",
     }
     delivery = DOCUMENT["webhooks"]["resource_operation.failed"]["post"]
     assert {parameter["name"] for parameter in delivery["parameters"]} >= {"X-Catena-Signature", "X-Request-ID"}

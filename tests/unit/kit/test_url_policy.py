@@ -72,6 +72,10 @@ def test_public_https_addresses_pass(url: str) -> None:
         ("https://[2001::1]/", "Teredo"),
         ("https://192.88.99.1/", "6to4"),
         ("https://[fec0::1]/", "site-local"),
+        ("https://192.0.0.8/", "network protocols"),
+        ("https://[2001:2::1]/", "network protocols"),
+        ("https://[3fff::1]/", "documentation"),
+        ("https://[5f00::1]/", "reserved"),
     ],
 )
 def test_what_is_wrong_is_named(url: str, named: str) -> None:

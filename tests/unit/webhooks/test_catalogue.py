@@ -1,0 +1,25 @@
+import re
+from pathlib import Path
+
+from fleetwrite.contract.event_names import WebhookEventNameEnum
+from fleetwrite.webhooks.catalogue import FIRED, event_page
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_published_page_is_what_the_code_says() -> None:
+    page = ROOT / "docs" / "reference" / "events.md"
+    assert page.read_text() == event_page(), "run `fleetwrite events > docs/reference/events.md`"
+
+
+def test_the_page_lists_every_event_of_the_contract_once() -> None:
+    listed = re.findall(r"^\| `([\w.]+)` \|", event_page(), re.MULTILINE)
+    assert listed == [name for name in WebhookEventNameEnum if not name.endswith(".*")]
+
+
+def test_an_event_is_in_the_catalogue_exactly_where_the_code_fires_it() -> None:
+    spelt: set[str] = set()
+    for file in (ROOT / "src" / "fleetwrite").rglob("*.py"):
+        if "NewEvent(" in (text := file.read_text()):
+            spelt |= set(re.findall(r'"(\w+\.\w+)"', text))
+    assert spelt & set(WebhookEventNameEnum) == set(FIRED)
