@@ -226,7 +226,8 @@ async def _next_piece(pieces: AsyncGenerator[bytes], hung_up: asyncio.Task[None]
     coming = asyncio.ensure_future(anext(pieces, None))
     try:
         await asyncio.wait({coming, hung_up}, return_when=asyncio.FIRST_COMPLETED)
-        return coming.result() if coming.done() else None
+        piece = coming.result() if coming.done() else None
+        return None if hung_up.done() else piece
     finally:
         if not coming.done():
             coming.cancel()
