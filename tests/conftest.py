@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
+import hypothesis
 import pytest
 
 from fleetwrite.kit.database import Database
@@ -15,6 +16,10 @@ from fleetwrite.kit.migrations import migrate
 from fleetwrite.kit.postgres import EmbeddedPostgres
 
 TEMPLATE = "fleetwrite_template"
+
+# A test must not fail because the machine is busy.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 
 def address_of(dsn: str, database: str) -> str:

@@ -58,7 +58,7 @@ from fleetwrite.webhooks.retention import Retention
 from fleetwrite.webhooks.rotation import OldSecrets
 from fleetwrite.webhooks.sending import Sender
 from fleetwrite.webhooks.service import SubscriptionService
-from fleetwrite.webhooks.streams import EventStreams
+from fleetwrite.webhooks.streams import EventStreams, StreamSettings
 from fleetwrite.webhooks.upkeep import SubscriptionUpkeep
 
 REALM_PATH: Final = "/realms/catena"

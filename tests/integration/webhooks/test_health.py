@@ -210,7 +210,7 @@ async def test_saying_again_what_it_is_already_tells_nobody(webhooks: Webhooks, 
     for _ in range(2):
         await webhooks.upkeep.activate(webhooks.partner_id, subscription.id)
     rows = await webhooks.database.pool.fetch("SELECT event_name FROM events ORDER BY id")
-    assert [row["event_name"] for row in rows] == ["webhook.paused", "webhook.activated"]
+    assert [row["event_name"] for row in rows] == ["webhook.created", "webhook.paused", "webhook.activated"]
 
 
 async def test_a_subscription_of_somebody_else_is_not_found(webhooks: Webhooks, receiver: Receiver) -> None:

@@ -86,6 +86,9 @@ def test_the_events_that_are_sent_are_documented() -> None:
         "webhook.created",
         "webhook.updated",
         "webhook.deleted",
+        "webhook.staled",
+        "webhook.activated",
+        "webhook.paused",
     }
     delivery = DOCUMENT["webhooks"]["resource_operation.failed"]["post"]
     assert {parameter["name"] for parameter in delivery["parameters"]} >= {"X-Catena-Signature", "X-Request-ID"}
