@@ -71,6 +71,7 @@ def test_what_can_not_be_a_connector_is_refused_with_the_remedy(checkout: Path) 
     assert "There is a connector named 'samsara' already" in refusal(checkout, "samsara")
     unknown = refusal(checkout, "zubbie")
     assert "none of TspEnum" in unknown
+    assert "say --outside-contract" in unknown
     assert "Did you mean zubie" in unknown
     assert "at most 40 letters" in refusal(checkout, "zubie", "--name", 'Zu"bie')
     assert "Say with --to where that is" in refusal(checkout, "zubie", "--to", "src")

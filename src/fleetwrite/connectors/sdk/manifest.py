@@ -8,7 +8,7 @@ import msgspec
 
 from fleetwrite.connectors.sdk.mapping import Table
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
-from fleetwrite.contract.tsps import TspEnum
+from fleetwrite.contract.tsps import SourceName
 
 
 class LoginScheme(StrEnum):
@@ -160,7 +160,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         slug: the folder's name, unique among connectors.
         name: what people call the provider.
-        source_name: the contract's name for the platform.
+        source_name: the contract's name for the platform (`TspEnum`); the slug where it has none.
         login: how calls are authorised.
         credential_shape: the contract's name for the credentials (`ConnectionTypeEnum`: api_key, geotab, ...), by which
             the contract's union of them is told apart.
@@ -179,7 +179,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     slug: str
     name: str
-    source_name: TspEnum
+    source_name: SourceName
     login: LoginScheme
     credential_shape: str
     credentials: tuple[Field, ...]
