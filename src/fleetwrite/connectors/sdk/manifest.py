@@ -10,6 +10,12 @@ from fleetwrite.connectors.sdk.mapping import Table
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.tsps import SourceName
 
+REGION: Final = "region"
+"""The setting of a connection that names one of the manifest's regions."""
+
+BASE_URL: Final = "base_url"
+"""The setting that takes the place of the region's address."""
+
 
 class LoginScheme(StrEnum):
     """How a call proves who it is."""
@@ -193,6 +199,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     session: Mapping[str, str] = {}
     retry_first_s: float | None = None
     retry_cap_s: float | None = None
+
+    def base_url(self, settings: Mapping[str, str]) -> str | None:
+        """The address of the API for an account with these settings, without a slash at its end; None: its region is
+        none of these.
+        """
+        own = settings.get(BASE_URL)
+        address = self.regions.get(settings.get(REGION, next(iter(self.regions), ""))) if own is None else own
+        return None if address is None else address.rstrip("/")
 
     def offers_write(self, resource: ResourceEnum, operation_type: ResourceOperationTypeEnum) -> bool:
         return any(offer.resource is resource and offer.operation_type is operation_type for offer in self.offers)

@@ -15,6 +15,10 @@ from fleetwrite.contract.telematics import WRITE_BODIES
 CREATE, UPDATE = ResourceOperationTypeEnum.CREATE, ResourceOperationTypeEnum.UPDATE
 
 
+HELD = frozenset({ResourceEnum.VEHICLE, ResourceEnum.TRAILER, ResourceEnum.USER})
+"""Resources whose records can be read back."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Told:
     """A row of the outcome table: what the provider answers, and what that must mean."""
@@ -77,3 +81,8 @@ def placeless(exhibit: Exhibit) -> list[tuple[Example, str]]:
         for field, rule in offer_of(exhibit, example).table.items()
         if isinstance(rule, NoPlace) and not field.endswith("_id") and not field.endswith("_unit")
     ]
+
+
+def written(exhibit: Exhibit) -> list[Example]:
+    """The examples as they are written to a real account: what others refer to comes first, and updates last."""
+    return sorted(exhibit.examples, key=lambda one: (one.operation_type is UPDATE, one.resource not in HELD))
