@@ -1,5 +1,5 @@
-"""The suite with `--live`, at an account that is not its own. It is played by a simulator in a process of its own, which is
-the judge of what was done there.
+"""The suite with `--live`, at an account that is not its own: a simulator in a process of its own plays it, and is the
+judge of what was done there.
 """
 
 import asyncio

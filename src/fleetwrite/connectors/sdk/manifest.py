@@ -211,6 +211,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def offers_write(self, resource: ResourceEnum, operation_type: ResourceOperationTypeEnum) -> bool:
         return any(offer.resource is resource and offer.operation_type is operation_type for offer in self.offers)
 
+    def can_be_looked_up(self, resource: ResourceEnum, operation_type: ResourceOperationTypeEnum) -> bool:
+        """Whether each such write can be told after a lost answer. Where that depends on the kind of record, the
+        connector has to say it of a single one (`Connector.can_look_up`).
+        """
+        offers = [one for one in self.offers if (one.resource, one.operation_type) == (resource, operation_type)]
+        return bool(offers) and all(offer.idempotency.can_be_looked_up for offer in offers)
+
     def offer_of(
         self, resource: ResourceEnum, operation_type: ResourceOperationTypeEnum, kind: str | None = None
     ) -> Offer | None:

@@ -160,6 +160,11 @@ class ConnectorSuite:
         write = await account.write(example)
         assert self.exhibit.connector.translate(write) == self.exhibit.connector.translate(write)
 
+    async def test_what_can_be_looked_up_is_what_the_manifest_says(self, account: Account, example: Example) -> None:
+        offer = cases.offer_of(self.exhibit, example)
+        can = self.exhibit.connector.can_look_up(await account.write(example))
+        assert can is offer.idempotency.can_be_looked_up
+
     async def test_the_losses_of_an_example_are_told(self, account: Account, example: Example) -> None:
         translation = self.exhibit.connector.translate(await account.write(example))
         assert sorted({loss.field for loss in translation.losses}) == sorted(example.losses)
