@@ -19,11 +19,18 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDictProxy
 
-from fleetwrite.kit.egress_errors import AnswerLostError, EgressError, ForbiddenUrlError, NotSentError
+from fleetwrite.kit.egress_errors import (
+    AnswerLostError,
+    AnswerTooLargeError,
+    EgressError,
+    ForbiddenUrlError,
+    NotSentError,
+)
 from fleetwrite.kit.url_policy import UrlPolicy
 
 __all__ = [
     "AnswerLostError",
+    "AnswerTooLargeError",
     "Egress",
     "EgressError",
     "ForbiddenUrlError",
@@ -36,7 +43,8 @@ DEFAULT_CONNECT_TIMEOUT_S: Final = 5.0
 """Twice the usual retransmission of a lost first packet, with a TLS handshake on top."""
 
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
-"""A page of a provider's list takes some hundred KiB; whatever is larger must not fill our memory."""
+"""What a write is answered takes some KiB, a page of a list some hundred; whatever is larger must not fill our memory.
+Who asks for more says so with the call."""
 
 _KEEP_ALIVE_S: Final = 10.0
 """Less than servers keep idle connections (15 s and up), so that we seldom write to one that is being
@@ -91,13 +99,11 @@ class Egress:
         policy: UrlPolicy,
         *,
         connect_timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S,
-        max_answer_bytes: int = MAX_ANSWER_BYTES,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """Take the policy for addresses; ``tls`` replaces the system's trusted authorities."""
         self._policy = policy
         self._connect_timeout_s = connect_timeout_s
-        self._max_answer_bytes = max_answer_bytes
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
@@ -124,6 +130,7 @@ class Egress:
         body: bytes | None = None,
         params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
         timeout_s: float,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> HttpAnswer:
         """Make one call and return the whole answer, whatever its status; redirects are answers too.
 
@@ -133,6 +140,7 @@ class Egress:
             ForbiddenUrlError: the address is not one we call.
             NotSentError: no connection came about (name, refusal, TLS, time-out).
             AnswerLostError: it may have been sent, and no whole answer came back.
+            AnswerTooLargeError: an answer came that has more than `max_answer_bytes`.
         """
         self._policy.check(url)
         progress = SimpleNamespace(connected=False)
@@ -148,24 +156,13 @@ class Egress:
                 timeout=aiohttp.ClientTimeout(total=timeout_s, connect=self._connect_timeout_s),
                 trace_request_ctx=progress,
             ) as response:
-                answer = await self._read(response)
+                answer = await _read(response, max_answer_bytes)
                 return HttpAnswer(response.status, response.headers, answer, time.monotonic() - started)
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             reason = str(error) or type(error).__name__
             if progress.connected:
                 raise AnswerLostError(f"The answer was lost: {reason}.") from error
             raise NotSentError(f"No connection came about: {reason}.") from error
-
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        body = bytearray()
-        async for chunk in response.content.iter_chunked(_CHUNK):
-            body += chunk
-            if len(body) > self._max_answer_bytes:
-                response.close()
-                raise AnswerLostError(
-                    f"The answer (status {response.status}) is larger than {self._max_answer_bytes} bytes."
-                )
-        return bytes(body)
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -188,6 +185,18 @@ class Egress:
             session._retry_connection = False  # noqa: SLF001 - see above
             self._session = session
         return self._session
+
+
+async def _read(response: aiohttp.ClientResponse, max_answer_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > max_answer_bytes:
+            response.close()
+            raise AnswerTooLargeError(
+                f"The answer (status {response.status}) is larger than the {max_answer_bytes} bytes that are taken."
+            )
+    return bytes(body)
 
 
 def _trace_connection() -> aiohttp.TraceConfig:

@@ -78,6 +78,7 @@ class DirectSession(LoggedIn):
             params=request.query,
             body=request.body,
             timeout_s=self._timeout_s,
+            max_answer_bytes=call.max_answer_bytes,
         )
         self.answers.append(answer)
         return answer
