@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from packages.own_package import SLUG, OwnPackage, install
+from connectors.own_package import SLUG, OwnPackage, install
 
 START_S = 90
 """A first start takes some 4 s on an idle machine; a busy one gets time."""

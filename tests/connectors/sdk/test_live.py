@@ -16,12 +16,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from connectors.own_package import ROOT, SLUG, install
 from fleetwrite.connectors.sdk.finding import examples_of, simulator_class
 from fleetwrite.connectors.sdk.suite.session import Control
 from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.sandbox.simulators import demo_accounts, start_simulator
-from packages.own_package import ROOT, SLUG, install
 
 LOOPBACK = UrlPolicy(allow_http=True, allowed_networks=(ip_network("127.0.0.0/8"),))
 USAGE_ERROR = 4

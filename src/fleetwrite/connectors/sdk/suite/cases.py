@@ -65,11 +65,17 @@ def demanded(exhibit: Exhibit) -> list[tuple[Example, str]]:
     return [
         (example, field)
         for example in exhibit.of(CREATE, "full")
-        for field, rule in offer_of(exhibit, example).table.items()
-        if not isinstance(rule, NoPlace | UnitOf)
-        and rule.required
-        and field in example.body
-        and field not in required_fields(WRITE_BODIES[example.resource, example.operation_type])
+        for field in demanded_fields(offer_of(exhibit, example), example)
+    ]
+
+
+def demanded_fields(offer: Offer, example: Example) -> list[str]:
+    """The fields of an example that this provider asks for beyond the contract."""
+    required = required_fields(WRITE_BODIES[example.resource, example.operation_type])
+    return [
+        field
+        for field, rule in offer.table.items()
+        if not isinstance(rule, NoPlace | UnitOf) and rule.required and field in example.body and field not in required
     ]
 
 
