@@ -38,7 +38,7 @@ async def measure(stack: Stack, plan: Plan) -> list[Figure]:
         wish = {"url": busy_receiver.url, "event_name": _BUSY}
         busy = await stack.call("POST", "/v2/notifications/webhooks", wish)
         async with stack.services.database.transaction() as connection:
-            await stack.services.dispatch.replace_budgets(connection, busy["id"], BUDGETS)
+            await stack.services.dispatch.replace_budgets(connection, busy["id"], BUDGETS, usual=BUDGETS)
         await stack.call("POST", f"/v2/notifications/webhooks/{busy['id']}/pause")
         await _fill(stack, plan.neighbours)
         await stack.call("POST", f"/v2/notifications/webhooks/{busy['id']}/activate")

@@ -14,10 +14,10 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from fleetwrite.connectors.sdk.finding import simulated
 from fleetwrite.sandbox.board import Board, print_report
 from fleetwrite.sandbox.demonstration import demonstrate
 from fleetwrite.sandbox.seed import SandboxDescription
-from fleetwrite.sandbox.simulators import simulated_tsps
 
 WRITES = (
     *("create vehicle", "update vehicle", "create trailer (VIN)", "create trailer", "update trailer"),
@@ -57,7 +57,7 @@ async def test_the_demo_performs_every_write_and_leaves_nothing_behind(tmp_path:
         assert success_ms.isdecimal()
         assert webhook_ms.lstrip("-").isdecimal()
     assert "No difference." in output
-    tsps = simulated_tsps()
+    tsps = simulated()
     assert f"writes at {len(tsps)} providers, all of them successful." in output
     (heading,) = (line for line in output.splitlines() if "calls that reached the provider" in line)
     assert tuple(heading.split()[-len(tsps) :]) == tuple(sorted(tsps))

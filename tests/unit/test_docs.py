@@ -13,6 +13,9 @@ import typer
 from fleetwrite.api.app import ENDPOINTS
 from fleetwrite.cli.main import app
 from fleetwrite.connectors.samsara import endpoints as samsara
+from fleetwrite.connectors.sdk.registry import Registry
+from fleetwrite.connectors.sdk.suite.live import PREFIX as LIVE
+from fleetwrite.connectors.sdk.suite.live import variable
 from fleetwrite.settings import PREFIX, Settings
 
 ROOT: Final = Path(__file__).parents[2]
@@ -75,8 +78,11 @@ def test_every_make_target_exists(page: Path) -> None:
 @each_page
 def test_every_environment_variable_is_a_setting(page: Path) -> None:
     known = {PREFIX + field.upper() for field in Settings.__struct_fields__} | {f"{PREFIX}CONFIG"}
-    # The receiver to copy brings a variable of its own.
+    # The receiver to copy brings a variable of its own; the suite on real accounts one for each field of a manifest.
     known.add("FLEETWRITE_WEBHOOK_SECRET")
+    manifests = [connector.manifest for connector in Registry.load()]
+    known |= {variable(one, field) for one in manifests for field in (*one.credentials, *one.settings)}
+    known.add(f"{LIVE}_")
     assert set(re.findall(rf"\b{PREFIX}[A-Z][A-Z_]*\b", page.read_text())) <= known
 
 

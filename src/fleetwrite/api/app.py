@@ -1,5 +1,6 @@
 """The API as an ASGI application."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -28,9 +29,9 @@ from fleetwrite.api.writes import WRITES
 from fleetwrite.bootstrap import Services
 
 
-async def get_openapi(_services: Services, _request: ApiRequest) -> Answer:
+async def get_openapi(services: Services, _request: ApiRequest) -> Answer:
     """This API as an OpenAPI document."""
-    return Answer(content=OPENAPI_JSON)
+    return Answer(content=openapi_json(services.registry.source_names))
 
 
 _OPENAPI: Final = Endpoint(
@@ -64,7 +65,11 @@ ENDPOINTS: Final[Sequence[Endpoint]] = (
 )
 """The endpoint table."""
 
-OPENAPI_JSON: Final = msgspec.json.encode(build_document(ENDPOINTS))
+
+@functools.cache
+def openapi_json(source_names: frozenset[str]) -> bytes:
+    """The OpenAPI document of all endpoints, where a `source_name` is one of these."""
+    return msgspec.json.encode(build_document(ENDPOINTS, source_names))
 
 
 def create_app(services: Services, endpoints: Sequence[Endpoint] = ENDPOINTS) -> ASGIApp:
@@ -82,4 +87,4 @@ def create_app(services: Services, endpoints: Sequence[Endpoint] = ENDPOINTS) ->
     )
 
 
-__all__ = ["ENDPOINTS", "HEALTH", "OPENAPI_JSON", "create_app"]
+__all__ = ["ENDPOINTS", "HEALTH", "create_app", "openapi_json"]

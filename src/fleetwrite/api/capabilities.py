@@ -25,7 +25,7 @@ from fleetwrite.connectors.sdk.registry import UnknownTspError
 from fleetwrite.connectors.sdk.tsp_ids import tsp_id
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.telematics import WRITE_BODIES
-from fleetwrite.contract.tsps import TspEnum
+from fleetwrite.contract.tsps import SourceName
 from fleetwrite.dispatch.models import BudgetLimit
 
 
@@ -68,7 +68,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     tsp_id: UUID
     slug: str
     name: str
-    source_name: TspEnum
+    source_name: SourceName
     login: LoginScheme
     conn_type: str
     credentials: Sequence[Field]
@@ -143,7 +143,8 @@ def _write(offer: Offer) -> WriteCapability:
 
 @cache
 def _body(resource: ResourceEnum, operation_type: ResourceOperationTypeEnum) -> dict[str, Any]:
-    return body_schema(WRITE_BODIES[resource, operation_type])
+    # No write says whose record it is by the provider's name: the connection does.
+    return body_schema(WRITE_BODIES[resource, operation_type], source_names=())
 
 
 _ANSWERS: Final = {200: AnswerShape(description="What is taken.", content=Capabilities)}

@@ -72,19 +72,22 @@ class _Plan(Struct, Generic[StructT], frozen=True):
     checks: tuple[tuple[str, str, Check], ...] | None  # None: the fast path cannot vouch for this Struct
 
 
-def decode_body(struct_type: type[StructT], raw: bytes, *, lenient: bool) -> Decoded[StructT]:
+def decode_body(
+    struct_type: type[StructT], raw: bytes, *, lenient: bool, source_names: frozenset[str]
+) -> Decoded[StructT]:
     """Decode a JSON body.
 
     Args:
         struct_type: must forbid unknown fields.
         raw: the body as it came; the caller limits its size.
         lenient: ignore unknown fields, at any level, and name them (`Prefer: handling=lenient`).
+        source_names: the values that a `SourceName` may have.
 
     Raises:
         MalformedJsonError: it is no JSON, or ambiguous JSON (a field sent twice); 400.
         InvalidBodyError: it is JSON but not a valid body; 422.
     """
-    plan = _body_plan(struct_type)
+    plan = _body_plan(struct_type, source_names)
     refusal: Exception | None = None
     try:
         body = plan.decoder.decode(raw)
@@ -104,16 +107,19 @@ def decode_body(struct_type: type[StructT], raw: bytes, *, lenient: bool) -> Dec
     raise MalformedJsonError(f"The body is not JSON: {refusal}.") from refusal
 
 
-def decode_query(struct_type: type[StructT], items: Iterable[tuple[str, str]]) -> StructT:
+def decode_query(
+    struct_type: type[StructT], items: Iterable[tuple[str, str]], *, source_names: frozenset[str]
+) -> StructT:
     """Decode the parameters of a query string, given as decoded pairs in their order.
 
     A list is sent by repeating its name; booleans are true, false, 1 or 0 in any case. A parameter that
-    `struct_type` does not know is a fault: a misspelt filter would silently widen the result.
+    `struct_type` does not know is a fault: a misspelt filter would silently widen the result. For `source_names` see
+    `decode_body`.
 
     Raises:
         InvalidBodyError: with paths such as `query.size`; 422.
     """
-    plan = _plan(struct_type)
+    plan = _plan(struct_type, source_names)
     properties = plan.schema["properties"]
     document: dict[str, Any] = {}
     repeated: dict[str, Fault] = {}
@@ -132,15 +138,15 @@ def decode_query(struct_type: type[StructT], items: Iterable[tuple[str, str]]) -
 
 
 @functools.cache
-def _body_plan(struct_type: type[StructT]) -> _Plan[StructT]:
+def _body_plan(struct_type: type[StructT], source_names: frozenset[str]) -> _Plan[StructT]:
     if not struct_type.__struct_config__.forbid_unknown_fields:
         raise TypeError(f"{struct_type.__name__} must forbid unknown fields to be decoded from a body")
-    return _plan(struct_type)
+    return _plan(struct_type, source_names)
 
 
 @functools.cache
-def _plan(struct_type: type[StructT]) -> _Plan[StructT]:
-    schema = validation_schema(struct_type)
+def _plan(struct_type: type[StructT], source_names: frozenset[str]) -> _Plan[StructT]:
+    schema = validation_schema(struct_type, source_names)
     return _Plan(
         struct_type,
         msgspec.json.Decoder(struct_type),
@@ -156,20 +162,32 @@ def _checks(struct_type: type[Struct], schema: Schema) -> tuple[tuple[str, str, 
     for field in msgspec.structs.fields(struct_type):
         leaf = schema["properties"][field.encode_name]
         types = set(_types(leaf)) - {"null"}
-        if types == {"array"}:
+        check = _check_of(leaf, types)
+        if check is not None:
+            checks.append((field.name, field.encode_name, check))
+        elif types == {"array"}:
             if _types(leaf["items"]) != ["string"] or not _is_msgspec_text(leaf["items"]):
                 return None
-        elif types == {"integer"}:
-            checks.append((field.name, field.encode_name, _is_int32))
-        elif "number" in types:
-            checks.append((field.name, field.encode_name, _decimal_check(leaf)))
-        elif leaf.get("format") == "date-time":
-            checks.append((field.name, field.encode_name, _is_plain_instant))
-        elif "pattern" in leaf:
-            checks.append((field.name, field.encode_name, _ends_without_line_feed))
         elif not (types == {"boolean"} or (types == {"string"} and _is_msgspec_text(leaf))):
             return None
     return tuple(checks)
+
+
+def _check_of(leaf: Schema, types: set[str]) -> Check | None:
+    if types == {"integer"}:
+        return _is_int32
+    if "number" in types:
+        return _decimal_check(leaf)
+    if leaf.get("format") == "date-time":
+        return _is_plain_instant
+    if "pattern" in leaf:
+        return _ends_without_line_feed
+    # msgspec takes any text for a `SourceName`.
+    if "enum" in leaf:
+        return _among(frozenset(leaf["enum"]))
+    if "enum" in leaf.get("items", ()):
+        return _all_among(frozenset(leaf["items"]["enum"]))
+    return None
 
 
 def _is_msgspec_text(leaf: Schema) -> bool:
@@ -202,6 +220,14 @@ def _is_plain_instant(value: dt.datetime, _token: bytes) -> bool:
 
 def _ends_without_line_feed(value: str, _token: bytes) -> bool:
     return not value.endswith("\n")
+
+
+def _among(values: frozenset[Any]) -> Check:
+    return lambda value, _token: value in values
+
+
+def _all_among(values: frozenset[Any]) -> Check:
+    return lambda found, _token: values.issuperset(found)
 
 
 def _decimal_check(leaf: Schema) -> Check:

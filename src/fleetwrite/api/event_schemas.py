@@ -17,31 +17,35 @@ _PATH: Final = "/v2/notifications/schemas/{event_name}"
 _NULL: Final = {"type": "null"}
 
 
-async def get_schema(_services: Services, request: ApiRequest) -> Answer:
+async def get_schema(services: Services, request: ApiRequest) -> Answer:
     """The newest version of an event's schema."""
-    return Answer(content=_schema_of(request.texts["event_name"], SCHEMA_VERSION))
+    return Answer(content=_schema_of(services, request.texts["event_name"], SCHEMA_VERSION))
 
 
-async def get_schema_version(_services: Services, request: ApiRequest) -> Answer:
+async def get_schema_version(services: Services, request: ApiRequest) -> Answer:
     """One version of an event's schema."""
-    return Answer(content=_schema_of(request.texts["event_name"], request.texts["version"]))
+    return Answer(content=_schema_of(services, request.texts["event_name"], request.texts["version"]))
 
 
-def _schema_of(name: str, version: str) -> EventSchema:
+def _schema_of(services: Services, name: str, version: str) -> EventSchema:
     if name not in FIRED:
         raise EventSchemaNotFoundError(
             "No event of this name is fired here, hence there is no schema. Those fired are: " + ", ".join(FIRED) + "."
         )
     if version != SCHEMA_VERSION:
         raise EventSchemaNotFoundError(f"The schema of {name} has no such version, only {SCHEMA_VERSION}.")
-    return EventSchema(event_name=name, version=version, openapi_schema=_document(WebhookEventNameEnum(name)))
+    return EventSchema(
+        event_name=name,
+        version=version,
+        openapi_schema=_document(WebhookEventNameEnum(name), services.registry.source_names),
+    )
 
 
 @cache
-def _document(name: WebhookEventNameEnum) -> str:
+def _document(name: WebhookEventNameEnum, source_names: frozenset[str]) -> str:
     fired = FIRED[name]
     envelope: Any = EventEnvelope[fired.data]  # type: ignore[name-defined] # known when it runs
-    (reference,), components = schema_components([envelope])
+    (reference,), components = schema_components([envelope], source_names)
     document = {
         "openapi": "3.0.3",
         "info": {"title": name, "version": SCHEMA_VERSION, "description": fired.words},

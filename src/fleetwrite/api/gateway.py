@@ -123,24 +123,31 @@ class Gateway:
         request.texts = {name: text for name, text in parameters.items() if name in TEXTS}
         request.path, faults = read_path({name: text for name, text in parameters.items() if name not in TEXTS})
         request.is_lenient = endpoint.body is not None and is_lenient(headers)
+        source_names = self._services.registry.source_names
         if endpoint.query is not None:
             try:
                 items = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-                request.query = decode_query(endpoint.query, items)
+                request.query = decode_query(endpoint.query, items, source_names=source_names)
             except InvalidBodyError as error:
                 faults += error.details
         if endpoint.has_directives:
             request.directives, header_faults = read_directives(headers)
             faults += header_faults
-        _decode(endpoint, request, raw, faults)
+        _decode(endpoint, request, raw, source_names, faults)
 
 
-def _decode(endpoint: Endpoint, request: ApiRequest, raw: bytes, faults: list[ValidationErrorDetail]) -> None:
+def _decode(
+    endpoint: Endpoint,
+    request: ApiRequest,
+    raw: bytes,
+    source_names: frozenset[str],
+    faults: list[ValidationErrorDetail],
+) -> None:
     if endpoint.media_type != JSON:
         request.body = raw
     elif endpoint.body is not None and not issubclass(endpoint.body, str):
         try:
-            decoded = decode_body(endpoint.body, raw, lenient=request.is_lenient)
+            decoded = decode_body(endpoint.body, raw, lenient=request.is_lenient, source_names=source_names)
             request.body, request.ignored_fields = decoded.body, decoded.ignored_fields
         except InvalidBodyError as error:
             faults += error.details

@@ -1,10 +1,12 @@
 """JSON Schemas of msgspec Structs: for the OpenAPI document, and stricter ones for validation."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
+
+from fleetwrite.contract.tsps import TspEnum
 
 INT32: Final = (-(2**31), 2**31 - 1)
 """Bounds of integers in requests. The contract has none; clients generated from it hold 32 bits."""
@@ -30,17 +32,22 @@ _LEAF_KEYWORDS: Final = (
 )
 _ARRAY_KEYWORDS: Final = ("minItems", "maxItems")
 _OWN_KEYWORDS: Final = frozenset({"storableText", "storableNumber"})
+_REFERENCE: Final = "#/components/schemas/{name}"
 
 
-def schema_components(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
-    """Return references to the schemas of `types`, and those schemas by name, for `#/components/schemas/`."""
-    references, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+def schema_components(types: Sequence[Any], source_names: Collection[str]) -> tuple[list[Schema], dict[str, Schema]]:
+    """Return references to the schemas of `types`, and those schemas by name, for `#/components/schemas/`.
+
+    `source_names` are the values that `SourceName` has here, under the contract's name for their enum.
+    """
+    (_, *references), components = msgspec.json.schema_components([TspEnum, *types], ref_template=_REFERENCE)
+    components[TspEnum.__name__]["enum"] = sorted(source_names)
     return [_with_wire_types(ref) for ref in references], {
         name: _with_wire_types(schema) for name, schema in components.items()
     }
 
 
-def validation_schema(struct_type: type[msgspec.Struct]) -> Schema:
+def validation_schema(struct_type: type[msgspec.Struct], source_names: Collection[str]) -> Schema:
     """Return a schema of `struct_type` that names each fault exactly.
 
     Against the published schema: references are inlined and null is part of `type`, so that each fault has one
@@ -50,13 +57,13 @@ def validation_schema(struct_type: type[msgspec.Struct]) -> Schema:
     Raises:
         TypeError: a field is a union of something else than one type and null.
     """
-    (reference,), components = schema_components([struct_type])
+    (reference,), components = schema_components([struct_type], source_names)
     return _strict(reference, components)
 
 
-def body_schema(struct_type: type[msgspec.Struct]) -> Schema:
+def body_schema(struct_type: type[msgspec.Struct], source_names: Collection[str]) -> Schema:
     """Return the same schema for others to validate with: without our own keywords. Raises what the former raises."""
-    schema: Schema = _without_own_keywords(validation_schema(struct_type))
+    schema: Schema = _without_own_keywords(validation_schema(struct_type, source_names))
     return schema
 
 
@@ -74,11 +81,13 @@ def is_storable_number(value: Decimal) -> bool:
 
 
 def _with_wire_types(schema: Any) -> Any:
-    """Apply `x-json-type`, the wire type of decimals, which msgspec takes for strings."""
+    """Apply `x-json-type`, the wire type of decimals, and `x-open-enum`: msgspec takes both for strings of any kind."""
     if isinstance(schema, list):
         return [_with_wire_types(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
+    if "x-open-enum" in schema:
+        return {"$ref": _REFERENCE.format(name=schema["x-open-enum"])}
     refined = {key: _with_wire_types(value) for key, value in schema.items()}
     wire_type = refined.pop("x-json-type", None)
     if isinstance(wire_type, str | list):

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, generated from the endpoint table and the Structs it names."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -108,9 +108,9 @@ _PREFER: Final = (
 )
 
 
-def build_document(endpoints: Sequence[Endpoint]) -> Schema:
-    """Describe `endpoints`, and the webhook deliveries we send."""
-    schemas = _Schemas(endpoints)
+def build_document(endpoints: Sequence[Endpoint], source_names: Collection[str]) -> Schema:
+    """Describe `endpoints`, and the webhook deliveries we send, where a `source_name` is one of `source_names`."""
+    schemas = _Schemas(endpoints, source_names)
     paths: dict[str, Schema] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
@@ -140,16 +140,23 @@ def build_document(endpoints: Sequence[Endpoint]) -> Schema:
 class _Schemas:
     """The JSON Schemas of all types that the endpoints name."""
 
-    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+    def __init__(self, endpoints: Iterable[Endpoint], source_names: Collection[str]) -> None:
         self._types: list[Any] = [*map(_envelope, FIRED.values()), *BODIES.values()]
         for endpoint in endpoints:
             self._types += [endpoint.body] if endpoint.body is not None else []
             for shape in endpoint.answers.values():
                 self._types += [body for body in (shape.content, shape.otherwise) if body is not None]
-        self._references, self.components = schema_components(self._types)
+        self._source_names = source_names
+        self._references, self.components = schema_components(self._types, source_names)
 
     def of(self, wanted: Any) -> Schema:
         return self._references[self._types.index(wanted)]
+
+    def of_parameters(self, query: type[msgspec.Struct]) -> Mapping[str, Schema]:
+        """The schemas of query parameters, by name, each of which stands alone."""
+        _, components = schema_components([query], self._source_names)
+        properties = components[query.__name__]["properties"]
+        return {name: _inlined(schema, components) for name, schema in properties.items()}
 
 
 def _operation(endpoint: Endpoint, schemas: _Schemas) -> Schema:
@@ -157,7 +164,7 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> Schema:
         "operationId": endpoint.operation_id,
         "summary": endpoint.summary,
         "tags": [endpoint.tag.value],
-        "parameters": _parameters(endpoint),
+        "parameters": _parameters(endpoint, schemas),
         "responses": {
             **{str(status): _response(shape, schemas) for status, shape in sorted(endpoint.answers.items())},
             **{str(status): {"$ref": f"#/components/responses/Error{status}"} for status in _errors(endpoint)},
@@ -192,16 +199,14 @@ def _errors(endpoint: Endpoint) -> list[int]:
     return sorted(possible - endpoint.answers.keys())
 
 
-def _parameters(endpoint: Endpoint) -> list[Schema]:
+def _parameters(endpoint: Endpoint, schemas: _Schemas) -> list[Schema]:
     parameters = [
         _parameter("path", name, {"type": "string"} if name in TEXTS else _UUID, required=True)
         for name in _PARAMETER.findall(endpoint.path)
     ]
     if endpoint.query is not None:
-        _, components = schema_components([endpoint.query])
         parameters += [
-            _parameter("query", name, _inlined(schema, components))
-            for name, schema in components[endpoint.query.__name__]["properties"].items()
+            _parameter("query", name, schema) for name, schema in schemas.of_parameters(endpoint.query).items()
         ]
     if endpoint.body is not None and endpoint.media_type == JSON:
         described = (_PREFER, *_DIRECTIVES) if endpoint.has_directives else (_PREFER,)

@@ -156,18 +156,31 @@ def new_connector(
     slug: Annotated[str, typer.Argument(help="What the contract calls the provider (TspEnum), such as samsara.")],
     *,
     name: Annotated[str | None, typer.Option(help="What people call it. Without it: made of the slug.")] = None,
-    to: Annotated[Path, typer.Option(help="Where Fleetwrite's source is.")] = Path(),
+    to: Annotated[Path, typer.Option(help="Where Fleetwrite's source is, or the new package is to be.")] = Path(),
+    own_package: Annotated[
+        bool, typer.Option("--own-package", help="Make a package of its own, to be installed beside Fleetwrite.")
+    ] = False,
+    outside_contract: Annotated[
+        bool, typer.Option("--outside-contract", help="The contract has no name for it: see docs/compatibility.md.")
+    ] = False,
 ) -> None:
     """Write a connector to an invented provider, which passes the suite, to make a real one of. Overwrites nothing."""
-    from fleetwrite.connectors.sdk.new_connector import write_connector  # noqa: PLC0415 - see up
+    from fleetwrite.connectors.sdk.new_connector import layout, write_connector  # noqa: PLC0415 - see up
 
     written: list[Path] = []
-    _run(_in_loop(lambda: written.extend(write_connector(slug, name, to))))
+    _run(
+        _in_loop(
+            lambda: written.extend(
+                write_connector(slug, name, to, own_package=own_package, outside_contract=outside_contract)
+            )
+        )
+    )
     _say(
         [
             *map(str, written),
             "",
-            f"See it pass: python -m pytest tests/connectors/{slug}",
+            *([f"Install it: pip install -e '{to}[test]'"] if own_package else []),
+            f"See it pass: cd '{to}' && python -m pytest {layout(slug, is_own=own_package).tests}",
             "Then go on with docs/howto/add-a-connector.md. All that these files say of the provider is invented.",
         ]
     )

@@ -5,13 +5,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from fleetwrite.connections.errors import BadConnectionFieldsError, FieldFault
-from fleetwrite.connectors.sdk.manifest import Field, Manifest
+from fleetwrite.connectors.sdk.manifest import BASE_URL, REGION, Field, Manifest
 from fleetwrite.connectors.sdk.wire import MASK
 from fleetwrite.contract.errors import ErrorType
-
-_REGION: Final = "region"
-BASE_URL: Final = "base_url"
-"""The setting by which an account has an address of its own."""
 
 _LONGEST: Final = 16_384
 """The longest credentials there are, private keys and certificates, have a few thousand characters."""
@@ -60,13 +56,10 @@ def base_url(manifest: Manifest, settings: Mapping[str, str]) -> str:
     Raises:
         BadConnectionFieldsError: the region is not one of the manifest's.
     """
-    own = settings.get(BASE_URL)
-    if own is not None:
-        return own.rstrip("/")
-    region = settings.get(_REGION, next(iter(manifest.regions)))
-    if region not in manifest.regions:
+    address = manifest.base_url(settings)
+    if address is None:
         raise BadConnectionFieldsError([_unknown_region(manifest)])
-    return manifest.regions[region].rstrip("/")
+    return address
 
 
 def host_of(address: str) -> str:
@@ -107,7 +100,7 @@ def _faults(group: str, fields: Sequence[Field], values: Mapping[str, str]) -> l
 
 def _address_faults(manifest: Manifest, settings: Mapping[str, str]) -> list[FieldFault]:
     faults = []
-    if _REGION in settings and settings[_REGION] not in manifest.regions:
+    if REGION in settings and settings[REGION] not in manifest.regions:
         faults.append(_unknown_region(manifest))
     if BASE_URL in settings and not _is_http_url(settings[BASE_URL]):
         faults.append(FieldFault(field=f"settings.{BASE_URL}", message="must be an http or https URL with a host."))
@@ -115,7 +108,7 @@ def _address_faults(manifest: Manifest, settings: Mapping[str, str]) -> list[Fie
 
 
 def _unknown_region(manifest: Manifest) -> FieldFault:
-    return FieldFault(field=f"settings.{_REGION}", message=f"must be one of: {', '.join(manifest.regions)}.")
+    return FieldFault(field=f"settings.{REGION}", message=f"must be one of: {', '.join(manifest.regions)}.")
 
 
 def _is_http_url(text: str) -> bool:

@@ -12,7 +12,7 @@ from fleetwrite.connections.fields import base_url, host_of
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.wire import Login
 from fleetwrite.contract.enums import ConnectionStatusEnum
-from fleetwrite.contract.tsps import TspEnum
+from fleetwrite.contract.tsps import SourceName
 from fleetwrite.vault.service import Vault
 
 CREDENTIALS_PURPOSE: Final = "connection-credentials"
@@ -49,7 +49,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         fleet_id: whose account it is.
         fleet_ref: the asking partner's own name for the fleet; None where no partner asks.
         tsp_slug: the connector that serves it.
-        source_name: the contract's name for the platform.
+        source_name: the contract's name for the platform, or the slug.
         description: tells several accounts at one provider apart.
         status: only an active one sends; others hold what they accepted.
         settings: what the connector must know beside the login.
@@ -64,7 +64,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     fleet_id: UUID
     fleet_ref: str | None
     tsp_slug: str
-    source_name: TspEnum
+    source_name: SourceName
     description: str | None
     status: ConnectionStatusEnum
     settings: Mapping[str, str]
@@ -100,7 +100,7 @@ class NewConnection(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     fleet_id: UUID
     tsp_slug: str
-    source_name: TspEnum
+    source_name: SourceName
     description: str | None
     credentials_sealed: bytes
     credentials_masked: Mapping[str, str]

@@ -22,7 +22,6 @@ from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.tsp_ids import tsp_id
 from fleetwrite.contract.enums import StatusEnum
 from fleetwrite.contract.notifications import BaseConnectionEvent
-from fleetwrite.contract.tsps import TspEnum
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.events.models import NewEvent
 from fleetwrite.events.store import append
@@ -213,7 +212,7 @@ async def _staled_events(connection: Connection, staled: Sequence[Any]) -> list[
             fleet_ref=share["fleet_ref"],
             data=BaseConnectionEvent(
                 id=row["id"],
-                source_name=TspEnum(row["source_name"]),
+                source_name=row["source_name"],
                 fleet_id=row["fleet_id"],
                 tsp_id=tsp_id(row["tsp_slug"]),
                 status=StatusEnum.STALE,

@@ -13,10 +13,11 @@ from fleetwrite.connections.errors import (
     FieldFault,
     UnknownFleetError,
 )
-from fleetwrite.connections.fields import BASE_URL, base_url, check_fields, host_of, mask, require_texts
+from fleetwrite.connections.fields import base_url, check_fields, host_of, mask, require_texts
 from fleetwrite.connections.holding import hold_or_release
 from fleetwrite.connections.models import CREDENTIALS_PURPOSE, Account, Connection, NewConnection, NewLogin
 from fleetwrite.connections.usual_budgets import UsualBudgets
+from fleetwrite.connectors.sdk.manifest import BASE_URL
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.tsp_ids import tsp_id
 from fleetwrite.contract.enums import ConnectionStatusEnum

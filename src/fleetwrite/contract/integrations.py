@@ -15,7 +15,7 @@ from fleetwrite.contract.enums import (
     ResourceOperationTypeEnum,
 )
 from fleetwrite.contract.telematics import Instant
-from fleetwrite.contract.tsps import TspEnum
+from fleetwrite.contract.tsps import SourceName
 
 Credentials = Annotated[dict[str, Any], Meta(extra_json_schema={"writeOnly": True})]
 
@@ -29,7 +29,7 @@ class ConnectionRead(Struct, frozen=True, kw_only=True):
     fleet_id: UUID | None
     fleet_ref: str | None = None
     tsp_id: UUID
-    source_name: TspEnum
+    source_name: SourceName
     credentials: dict[str, Any]
     status: ConnectionStatusEnum
     description: str | None
@@ -48,7 +48,7 @@ class TspIntegrationsRead(Struct, frozen=True, kw_only=True):
 
     tsp_id: UUID
     slug: str | None = None
-    source_name: TspEnum | None = None
+    source_name: SourceName | None = None
     integrations: dict[ResourceEnum, IntegrationStatusEnum]
     implemented_count: int
     not_implemented_count: int
@@ -78,7 +78,7 @@ class ResourceOperationRead(Struct, frozen=True, kw_only=True):
     partner_id: UUID
     connection_id: UUID
     fleet_ref: str | None = None
-    source_name: TspEnum
+    source_name: SourceName
     resource: ResourceEnum
     resource_id: UUID | None = None
     source_id: str | None = None

@@ -19,7 +19,7 @@ from fleetwrite.contract.event_names import (
 )
 from fleetwrite.contract.integrations import ResourceOperationLogRead
 from fleetwrite.contract.telematics import Instant
-from fleetwrite.contract.tsps import TspEnum
+from fleetwrite.contract.tsps import SourceName
 
 ItemT = TypeVar("ItemT")
 
@@ -152,7 +152,7 @@ class BaseResourceOperationEvent(Struct, frozen=True, kw_only=True):
     partner_id: UUID
     connection_id: UUID
     fleet_ref: str | None = None
-    source_name: TspEnum
+    source_name: SourceName
     resource: ResourceEnum
     resource_id: UUID | None = None
     source_id: str | None = None
@@ -166,7 +166,7 @@ class BaseConnectionEvent(Struct, frozen=True, kw_only=True):
     """Item of the `connection.*` events. It names no `fleet_ref`; the fleet's id is in `fleet_id`."""
 
     id: UUID
-    source_name: TspEnum
+    source_name: SourceName
     fleet_id: UUID
     tsp_id: UUID
     status: StatusEnum

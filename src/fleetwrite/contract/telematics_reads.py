@@ -15,7 +15,7 @@ from fleetwrite.contract.enums import (
 from fleetwrite.contract.hos_rulesets import HosRulesetCodeEnum
 from fleetwrite.contract.telematics import DECIMAL_PATTERN, Instant, Number
 from fleetwrite.contract.timezones import TimezoneCodeEnum
-from fleetwrite.contract.tsps import TspEnum
+from fleetwrite.contract.tsps import SourceName
 
 DecimalText = Annotated[str, Meta(pattern=DECIMAL_PATTERN)]
 Sha256Text = Annotated[str, Meta(max_length=64)]
@@ -41,7 +41,7 @@ class TelematicsRead(Struct, frozen=True, kw_only=True):
     connection_id: UUID
     tsp_id: UUID | None = None
     tsp_slug: str | None = None
-    source_name: TspEnum
+    source_name: SourceName
     source_data: dict[str, Any] | UnsetType = UNSET
     source_id: str
     source_data_hash: Sha256Text

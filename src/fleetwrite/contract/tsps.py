@@ -1,6 +1,9 @@
 """The telematics providers the contract names."""
 
 import enum
+from typing import Annotated
+
+from msgspec import Meta
 
 
 class TspEnum(enum.StrEnum):
@@ -172,3 +175,9 @@ class TspEnum(enum.StrEnum):
     ZMS_ELD = "zms_eld"
     ZONAR = "zonar"
     ZUBIE = "zubie"
+
+
+SourceName = Annotated[str, Meta(extra_json_schema={"x-open-enum": TspEnum.__name__})]
+"""A `source_name`: one of `TspEnum`, or the slug of an installed connector to a provider that the contract does not
+name. Which those are is no part of the contract: `Registry.source_names` has all that are good, and whoever makes a
+schema or decodes a request says so."""

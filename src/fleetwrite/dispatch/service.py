@@ -80,7 +80,7 @@ class Dispatch:
         connection: Connection,
         owner_id: UUID,
         limits: Sequence[BudgetLimit],
-        usual: Sequence[BudgetLimit] = (),
+        usual: Sequence[BudgetLimit],
     ) -> None:
         """Set all limits of an owner anew; a scope that is not named has no limit any more.
 

@@ -23,11 +23,18 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from fleetwrite.kit.egress_errors import AnswerLostError, EgressError, ForbiddenUrlError, NotSentError
+from fleetwrite.kit.egress_errors import (
+    AnswerLostError,
+    AnswerTooLargeError,
+    EgressError,
+    ForbiddenUrlError,
+    NotSentError,
+)
 from fleetwrite.kit.url_policy import UrlPolicy
 
 __all__ = [
     "AnswerLostError",
+    "AnswerTooLargeError",
     "Egress",
     "EgressError",
     "ForbiddenUrlError",
@@ -40,7 +47,8 @@ DEFAULT_CONNECT_TIMEOUT_S: Final = 5.0
 """Twice the usual retransmission of a lost first packet, with a TLS handshake on top."""
 
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
-"""A page of a provider's list takes some hundred KiB; whatever is larger must not fill our memory."""
+"""What a write is answered takes some KiB, a page of a list some hundred; whatever is larger must not fill our memory.
+Who asks for more says so with the call."""
 
 _LOOK_UP_TIMEOUT_S: Final = 3.0
 """For resolving a name while somebody waits for an answer of ours: resolvers ask a second server after 5 s."""
@@ -103,7 +111,6 @@ class Egress:
         policy: UrlPolicy,
         *,
         connect_timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S,
-        max_answer_bytes: int = MAX_ANSWER_BYTES,
         tls: ssl.SSLContext | None = None,
         resolver: AbstractResolver | None = None,
     ) -> None:
@@ -113,7 +120,6 @@ class Egress:
         self._policy = policy
         self._resolver = _PolicyResolver(policy, resolver)
         self._connect_timeout_s = connect_timeout_s
-        self._max_answer_bytes = max_answer_bytes
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
@@ -159,6 +165,7 @@ class Egress:
         body: bytes | None = None,
         params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
         timeout_s: float,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> HttpAnswer:
         """Make one call and return the whole answer, whatever its status; redirects are answers too.
 
@@ -168,6 +175,7 @@ class Egress:
             ForbiddenUrlError: the address is not one we call.
             NotSentError: no connection came about (name, refusal, TLS, time-out).
             AnswerLostError: it may have been sent, and no whole answer came back.
+            AnswerTooLargeError: an answer came that has more than `max_answer_bytes`.
         """
         self._policy.check(url)
         progress = SimpleNamespace(connected=False)
@@ -183,24 +191,13 @@ class Egress:
                 timeout=aiohttp.ClientTimeout(total=timeout_s, connect=self._connect_timeout_s),
                 trace_request_ctx=progress,
             ) as response:
-                answer = await self._read(response)
+                answer = await _read(response, max_answer_bytes)
                 return HttpAnswer(response.status, response.headers, answer, time.monotonic() - started)
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             reason = str(error) or type(error).__name__
             if progress.connected:
                 raise AnswerLostError(f"The answer was lost: {reason}.") from error
             raise NotSentError(f"No connection came about: {reason}.") from error
-
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        body = bytearray()
-        async for chunk in response.content.iter_chunked(_CHUNK):
-            body += chunk
-            if len(body) > self._max_answer_bytes:
-                response.close()
-                raise AnswerLostError(
-                    f"The answer (status {response.status}) is larger than {self._max_answer_bytes} bytes."
-                )
-        return bytes(body)
 
     def _open_socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
         """A socket for an address that is connected to next. Whatever led there, it is checked here once more."""
@@ -242,6 +239,18 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+async def _read(response: aiohttp.ClientResponse, max_answer_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > max_answer_bytes:
+            response.close()
+            raise AnswerTooLargeError(
+                f"The answer (status {response.status}) is larger than the {max_answer_bytes} bytes that are taken."
+            )
+    return bytes(body)
 
 
 def _trace_connection() -> aiohttp.TraceConfig:

@@ -19,3 +19,7 @@ class AnswerLostError(EgressError):
     """The request may have reached the other side, and no whole answer came back: look before repeating
     it.
     """
+
+
+class AnswerTooLargeError(AnswerLostError):
+    """An answer came, and is larger than what is taken of it: where it is to a read, the same would come again."""

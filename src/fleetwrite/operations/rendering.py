@@ -7,7 +7,6 @@ import msgspec
 from fleetwrite.contract.integrations import ResourceOperationLogRead, ResourceOperationRead
 from fleetwrite.contract.notifications import BaseResourceOperationEvent
 from fleetwrite.contract.telematics import ResourceOperation, ResourceOperationLog
-from fleetwrite.contract.tsps import TspEnum
 from fleetwrite.operations.models import Operation
 
 
@@ -38,7 +37,7 @@ def polled(operation: Operation, logs: Sequence[ResourceOperationLogRead]) -> Re
         partner_id=operation.partner_id,
         connection_id=operation.connection_id,
         fleet_ref=operation.fleet_ref,
-        source_name=TspEnum(operation.source_name),
+        source_name=operation.source_name,
         resource=operation.resource,
         resource_id=operation.resource_id,
         source_id=operation.source_id,

@@ -19,7 +19,7 @@ from fleetwrite.contract.enums import ResourceOperationErrorTypeEnum as Category
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.integrations import ResourceOperationRead
 from fleetwrite.contract.telematics import ResourceOperation
-from fleetwrite.contract.tsps import TspEnum
+from fleetwrite.contract.tsps import SourceName
 from fleetwrite.dispatch.errors import LeaseLostError, OrderConflictError
 from fleetwrite.dispatch.models import Job
 from fleetwrite.kit.clock import database_now
@@ -62,7 +62,7 @@ class OperationQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     resource: ResourceEnum | None = None
     connection_id: UUID | None = None
-    source_name: TspEnum | None = None
+    source_name: SourceName | None = None
     fleet_refs: Annotated[list[str], msgspec.Meta(max_length=100)] | None = None
     operation: ResourceOperationTypeEnum | None = None
     source_id: str | None = None

@@ -17,7 +17,14 @@ from fleetwrite.connectors.sdk.wire import Login, NewSession
 from fleetwrite.connectors.sdk.write import Call
 from fleetwrite.dispatch.models import Closing
 from fleetwrite.kit.database import DATABASE_FAILURES
-from fleetwrite.kit.egress import AnswerLostError, Egress, ForbiddenUrlError, HttpAnswer, NotSentError
+from fleetwrite.kit.egress import (
+    AnswerLostError,
+    AnswerTooLargeError,
+    Egress,
+    ForbiddenUrlError,
+    HttpAnswer,
+    NotSentError,
+)
 from fleetwrite.kit.rate_limit_headers import REFUSALS, refused_s, spent_s
 from fleetwrite.kit.retry_after import asked_wait_s
 
@@ -150,7 +157,8 @@ class ProviderSession(LoggedIn):
         late_s = asyncio.get_running_loop().time() - patience.deadline_at
         if late_s > _LATEST_S:
             raise NotSentError(f"This process was held up: {late_s:.0f} s after its time an attempt sends nothing.")
-        timeout_s = patience.read_timeout_s if call.is_read else patience.write_timeout_s
+        is_look = call.is_read and not call.is_list
+        timeout_s = patience.read_timeout_s if is_look else patience.write_timeout_s
         # A call that got its slot just before the deadline still gets a moment, as the slot is spent.
         remaining_s = max(patience.deadline_at - asyncio.get_running_loop().time(), _LEAST_TIMEOUT_S)
         self.last_call, self.last_answer = call, None
@@ -162,14 +170,16 @@ class ProviderSession(LoggedIn):
                 params=request.query,
                 body=request.body,
                 timeout_s=min(timeout_s, remaining_s),
+                max_answer_bytes=call.max_answer_bytes,
             )
         except ForbiddenUrlError:
             raise  # our own doing: it tells nothing about the host
         except NotSentError:
             self.reach = Reach.FAILED
             raise
-        except AnswerLostError:
-            self.reach = Reach.FAILED
+        except AnswerLostError as error:
+            # One that is too large is an answer: the host works.
+            self.reach = Reach.ANSWERED if isinstance(error, AnswerTooLargeError) else Reach.FAILED
             self.has_written = self.has_written or not call.is_read
             raise
         self.last_answer = answer

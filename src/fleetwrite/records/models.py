@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from fleetwrite.contract.enums import ResourceEnum
-from fleetwrite.contract.tsps import TspEnum
+from fleetwrite.contract.tsps import SourceName
 from fleetwrite.kit.ids import derive_id
 
 
@@ -56,7 +56,7 @@ class SharedRecord(msgspec.Struct, frozen=True, kw_only=True):
     fleet_id: UUID
     fleet_ref: str
     tsp_slug: str
-    source_name: TspEnum
+    source_name: SourceName
 
 
 class WrittenRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,6 @@ import msgspec
 
 from fleetwrite.connectors.sdk.connector import SourceRecord
 from fleetwrite.contract.enums import ResourceEnum
-from fleetwrite.contract.tsps import TspEnum
 from fleetwrite.kit.database import Connection
 from fleetwrite.records.models import Record, SharedRecord, WrittenRecord, record_id
 from fleetwrite.records.references import Source, with_derived_ids
@@ -274,5 +273,5 @@ def read_shared(row: asyncpg.Record) -> SharedRecord:
         fleet_id=row["fleet_id"],
         fleet_ref=row["fleet_ref"],
         tsp_slug=row["tsp_slug"],
-        source_name=TspEnum(row["source_name"]),
+        source_name=row["source_name"],
     )

@@ -1,26 +1,16 @@
 """The providers' simulators of a sandbox, each in a process of its own."""
 
-import importlib.util
-import pkgutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-import fleetwrite.connectors
 from fleetwrite.connectors.sdk.simulator import DemoAccount
 from fleetwrite.kit.egress import Egress
 from fleetwrite.sandbox.children import Child, ChildStartError
 
 _TIMEOUT_S: Final = 10.0
-
-
-def simulated_tsps() -> tuple[str, ...]:
-    """The providers that a sandbox simulates: those whose connectors bring a simulator."""
-    prefix = fleetwrite.connectors.__name__
-    names = [module.name for module in pkgutil.iter_modules(fleetwrite.connectors.__path__) if module.name != "sdk"]
-    return tuple(name for name in names if importlib.util.find_spec(f"{prefix}.{name}.simulator") is not None)
 
 
 class _Accounts(msgspec.Struct):

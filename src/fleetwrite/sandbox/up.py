@@ -16,6 +16,7 @@ import structlog
 from rich.console import Console
 
 from fleetwrite.bootstrap import REALM_PATH, open_services
+from fleetwrite.connectors.sdk.finding import simulated
 from fleetwrite.kit.database import Database
 from fleetwrite.kit.egress import Egress, EgressError
 from fleetwrite.kit.errors import FleetwriteError
@@ -25,7 +26,7 @@ from fleetwrite.kit.telemetry import configure_logging
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.sandbox.children import Child, ChildStartError
 from fleetwrite.sandbox.seed import CLIENT_ID, Remembered, SandboxDescription, SandboxSimulator, seed, write_privately
-from fleetwrite.sandbox.simulators import RunningSimulator, simulated_tsps, start_simulator
+from fleetwrite.sandbox.simulators import RunningSimulator, start_simulator
 from fleetwrite.settings import Settings
 from fleetwrite.vault.service import load_or_create_key
 
@@ -147,7 +148,7 @@ async def everything(
         description: SandboxDescription | None = None
         if sandbox:
             progress("Starting the providers' simulators")
-            for tsp in tsps or simulated_tsps():
+            for tsp in tsps or simulated():
                 folder = data_dir / "simulators"
                 running = await start_simulator(tsp, folder, remembered.simulators.get(tsp), environment)
                 stack.push_async_callback(running.child.stop)

@@ -111,7 +111,7 @@ SENT: dict[str, Callable[[Write], Sequence[Sent]]] = {
         written(
             "updateDriverExtern",
             driveruid=target,
-            driverno="D-301",
+            driverno="D-903",
             name2="Ruiz-Lind",
             email="ana@fleet.example",
             telmobile="+49 151 555 0103",

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from uuid import UUID
 
 from msgspec import structs
 
+from fleetwrite.connectors.sdk import finding
 from fleetwrite.connectors.sdk.capabilities import GroupSending, group_sending
 from fleetwrite.connectors.sdk.connector import Connector, SourceRecord
 from fleetwrite.connectors.sdk.examples import Example, pick
@@ -31,7 +31,7 @@ SLUGS = sorted(connector.manifest.slug for connector in REGISTRY)
 
 def examples_of(slug: str) -> list[Example]:
     """A connector's examples; of a group message that is sent one by one, those of a message, to two people at once."""
-    examples: list[Example] = [*import_module(f"fleetwrite.connectors.{slug}.examples").EXAMPLES]
+    examples = [*finding.examples_of(slug)]
     if group_sending(REGISTRY.get(slug).manifest) is GroupSending.ONE_BY_ONE:
         examples += [_to_a_group(one) for one in examples if one.resource is ResourceEnum.MESSAGE]
     return examples
@@ -85,7 +85,7 @@ def method_of(example: Example) -> str:
 async def connected(world: World, slug: str, folder: Path) -> AsyncIterator[ProviderAccount]:
     """The first demo account of a provider's simulator, connected for the partner of `world`."""
     connector = REGISTRY.get(slug)
-    simulator = import_module(f"fleetwrite.connectors.{slug}.simulator").SIMULATOR(folder)
+    simulator = finding.simulator_class(slug)(folder)
     url = await simulator.start()
     try:
         simulator.replace_limits(Limit(requests=1_000_000, per_seconds=1))  # nobody paces the calls here

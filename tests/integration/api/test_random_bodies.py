@@ -8,12 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from fleetwrite.api.app import OPENAPI_JSON
+from fleetwrite.api.app import openapi_json
+from fleetwrite.connectors.sdk.registry import Registry
 from integration.api.error_bodies import error_body
 from integration.api.world import World
 from integration.api.write_bodies import ENDPOINTS, WriteEndpoint
 
-DOCUMENT = json.loads(OPENAPI_JSON)
+DOCUMENT = json.loads(openapi_json(Registry.load().source_names))
 EXPECTED = {202, 400, 404, 409, 422, 501}
 
 SCALARS = st.one_of(

@@ -46,7 +46,7 @@ async def test_an_accepted_write_is_pending_and_can_be_followed(busy_world: Worl
     assert followed.status == 200
     read = msgspec.json.decode(followed.content, type=ResourceOperationRead)
     assert followed.json().keys() == set(ResourceOperationRead.__struct_fields__)
-    assert (read.id, read.fleet_ref, read.source_name.value) == (operation.id, "fleet-1", "samsara")
+    assert (read.id, read.fleet_ref, read.source_name) == (operation.id, "fleet-1", "samsara")
 
 
 async def test_an_operation_is_shown_on_its_connection_and_to_its_partner_only(busy_world: World) -> None:

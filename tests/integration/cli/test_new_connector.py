@@ -49,9 +49,15 @@ def test_what_is_written_passes_the_suite_and_is_found(checkout: Path) -> None:
         assert str(path) in made.stdout.splitlines()
 
     # The suite, and what is checked of every connector that is installed.
-    of_all = ("tests/unit/connectors/sdk", "tests/integration/api/test_dry_run.py")
-    suite = run(checkout, "pytest", "-q", "-k", "zubie", str(TESTS / "zubie"), *of_all)
+    of_all = (
+        "tests/unit/connectors/sdk",
+        "tests/integration/api/test_dry_run.py",
+        "tests/integration/api/test_offers.py",
+        "tests/integration/operations/test_lost_creates.py",
+    )
+    suite = run(checkout, "pytest", "-q", "-rA", "-k", "zubie", str(TESTS / "zubie"), *of_all)
     assert suite.returncode == 0, suite.stdout + suite.stderr
+    assert "test_a_create_whose_answer_is_lost_is_made_once[zubie-vehicle.create.full]" in suite.stdout
     matrix = run(checkout, "fleetwrite", "connectors")
     assert "Zubie & Co." in matrix.stdout
 
@@ -71,6 +77,7 @@ def test_what_can_not_be_a_connector_is_refused_with_the_remedy(checkout: Path) 
     assert "There is a connector named 'samsara' already" in refusal(checkout, "samsara")
     unknown = refusal(checkout, "zubbie")
     assert "none of TspEnum" in unknown
+    assert "say --outside-contract" in unknown
     assert "Did you mean zubie" in unknown
     assert "at most 40 letters" in refusal(checkout, "zubie", "--name", 'Zu"bie')
     assert "Say with --to where that is" in refusal(checkout, "zubie", "--to", "src")

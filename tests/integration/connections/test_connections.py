@@ -212,7 +212,7 @@ async def test_a_read_connection_shows_no_secret(connection: Connection) -> None
     read = to_read(connection)
     assert read.credentials == {"user": "dispatcher", "token": "*****"}
     assert read.tsp_id == tsp_id("acme")
-    assert read.source_name is TspEnum.SAMSARA
+    assert read.source_name == TspEnum.SAMSARA
     assert read.description == "Depot"
 
 

@@ -94,7 +94,7 @@ async def test_a_new_limit_of_the_account_holds_for_everybody_who_shares_it(worl
     first, second = await members(world, 2, SHARED, SLOW)
     async with world.database.transaction() as connection:
         wanted = [BudgetLimit(scope="organization", requests=7, per_seconds=3.0)]
-        await world.dispatch.replace_budgets(connection, first, wanted)
+        await world.dispatch.replace_budgets(connection, first, wanted, usual=[])
     assert (await limits(world, second))["organization"].requests == 7
     assert "token" not in await limits(world, first)
     assert "token" in await limits(world, second)
@@ -106,7 +106,7 @@ async def test_a_new_member_of_an_account_takes_its_limits_as_they_are(world: Wo
     async with world.database.transaction() as connection:
         await world.dispatch.register_owner(connection, first, "test", [SHARED], account_id=account_id)
         wanted = [BudgetLimit(scope="organization", requests=7, per_seconds=3.0)]
-        await world.dispatch.replace_budgets(connection, first, wanted)
+        await world.dispatch.replace_budgets(connection, first, wanted, usual=[])
         await world.dispatch.register_owner(connection, second, "test", [SHARED], account_id=account_id)
     assert (await limits(world, second))["organization"].requests == 7
 
@@ -210,5 +210,5 @@ async def test_a_limit_that_an_operator_sets_forgets_what_was_learnt(world: Worl
         await refuse(world, (await world.claim(1))[0])
     async with world.database.transaction() as connection:
         wanted = [BudgetLimit(scope="token", requests=20, per_seconds=1.0)]
-        await world.dispatch.replace_budgets(connection, owner, wanted)
+        await world.dispatch.replace_budgets(connection, owner, wanted, usual=[])
     assert await spacing_s(world) == pytest.approx(0.05075, rel=0.01)

@@ -226,7 +226,7 @@ async def test_new_budgets_replace_the_whole_set_and_hold_at_once(world: World) 
     assert len(await world.claim()) == 1
     async with world.database.transaction() as connection:
         await world.dispatch.replace_budgets(
-            connection, owner, [BudgetLimit(scope="token", requests=1000, per_seconds=1.0)]
+            connection, owner, [BudgetLimit(scope="token", requests=1000, per_seconds=1.0)], usual=[]
         )
     assert len(await world.claim()) == 2
     async with world.database.acquire() as connection:
@@ -240,5 +240,5 @@ async def test_a_budget_of_an_unknown_scope_is_refused_and_names_the_known_ones(
     with pytest.raises(UnknownScopeError, match="token"):
         async with world.database.transaction() as connection:
             await world.dispatch.replace_budgets(
-                connection, owner, [BudgetLimit(scope="tokens", requests=1, per_seconds=1.0)]
+                connection, owner, [BudgetLimit(scope="tokens", requests=1, per_seconds=1.0)], usual=[]
             )

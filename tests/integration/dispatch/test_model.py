@@ -317,7 +317,7 @@ class DispatchMachine(RuleBasedStateMachine):
 
     async def _replace_budgets(self, owner: UUID, given: list[BudgetLimit]) -> None:
         async with self.database.transaction() as connection:
-            await self.dispatch.replace_budgets(connection, owner, given)
+            await self.dispatch.replace_budgets(connection, owner, given, usual=[])
 
 
 def test_dispatch_does_what_the_model_allows_and_all_that_it_has_to(database_url: str) -> None:

@@ -86,7 +86,7 @@ async def test_a_listed_record_is_read_in_the_contract_s_shape(
     assert (read.vehicle_name, read.model_year, read.vin) == ("Truck 1", 2021, None)
     assert (read.source_id, read.fleet_ref, read.connection_id) == ("281", "north", account)
     assert (read.tsp_slug, read.tsp_id) == ("samsara-eu", tsp_id("samsara-eu"))
-    assert read.source_name is TspEnum.SAMSARA
+    assert read.source_name == TspEnum.SAMSARA
     assert read.source_data == {"id": "281", "vehicle_name": "Truck 1", "model_year": 2021}
     assert len(read.source_data_hash) == 64
     assert read.occurred_at == read.created_at

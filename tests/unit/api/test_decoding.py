@@ -29,15 +29,19 @@ from fleetwrite.contract.telematics import (
     VehicleCreate,
     VehicleUpdate,
 )
+from fleetwrite.contract.tsps import SourceName, TspEnum
 
 StructT = TypeVar("StructT", bound=Struct)
+
+SOURCE_NAMES = frozenset({*TspEnum, "acme_fleet"})
 
 ID = "018f3c5e-7a51-7c3e-9d59-0a1b2c3d4e5f"
 FUEL = {"connection_id": ID, "driver_id": ID, "vehicle_id": ID, "fuel_volume": 1, "fuel_volume_unit": "LITER"}
 
 
 def decode(struct_type: type[StructT], body: Any, *, lenient: bool = False) -> Decoded[StructT]:
-    return decode_body(struct_type, body if isinstance(body, bytes) else json.dumps(body).encode(), lenient=lenient)
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return decode_body(struct_type, raw, lenient=lenient, source_names=SOURCE_NAMES)
 
 
 def faults(struct_type: type[Struct], body: Any, *, lenient: bool = False) -> list[ValidationErrorDetail]:
@@ -435,29 +439,30 @@ class Query(Struct, frozen=True):
     resource: ResourceEnum | None = None
 
 
+def decoded_query(*items: tuple[str, str]) -> Query:
+    return decode_query(Query, items, source_names=SOURCE_NAMES)
+
+
 def query_fault(*items: tuple[str, str]) -> ValidationErrorDetail:
     with pytest.raises(InvalidBodyError) as caught:
-        decode_query(Query, items)
+        decoded_query(*items)
     (fault,) = caught.value.details
     return fault
 
 
 def test_an_empty_query_gives_the_defaults() -> None:
-    assert decode_query(Query, []) == Query()
+    assert decoded_query() == Query()
 
 
 def test_query_values_are_read_as_their_types() -> None:
-    query = decode_query(
-        Query,
-        [
-            ("size", "5"),
-            ("fleet_refs", "a"),
-            ("connection_id", ID),
-            ("fleet_refs", "12"),
-            ("from_datetime", "2026-05-04T10:00:00+02:00"),
-            ("resource", "vehicle"),
-            ("cursor", "7"),
-        ],
+    query = decoded_query(
+        ("size", "5"),
+        ("fleet_refs", "a"),
+        ("connection_id", ID),
+        ("fleet_refs", "12"),
+        ("from_datetime", "2026-05-04T10:00:00+02:00"),
+        ("resource", "vehicle"),
+        ("cursor", "7"),
     )
 
     assert query.size == 5
@@ -473,7 +478,7 @@ def test_query_values_are_read_as_their_types() -> None:
     ("text", "value"), [("true", True), ("True", True), ("1", True), ("false", False), ("FALSE", False), ("0", False)]
 )
 def test_booleans_of_a_query(text: str, value: bool) -> None:
-    assert decode_query(Query, [("is_driver", text)]).is_driver is value
+    assert decoded_query(("is_driver", text)).is_driver is value
 
 
 @pytest.mark.parametrize(
@@ -522,3 +527,37 @@ def test_an_empty_object_is_no_write(struct_type: type[Struct]) -> None:
         decode(struct_type, {})
 
     assert "body.connection_id" in {fault.path for fault in caught.value.details}
+
+
+# --- names of providers -----------------------------------------------------------------------------------------
+
+
+class Named(Struct, frozen=True, forbid_unknown_fields=True):
+    source_name: SourceName | None = None
+    source_names: list[SourceName] = []
+
+
+class NamedQuery(Struct, frozen=True):
+    source_name: SourceName | None = None
+
+
+@pytest.mark.parametrize("name", ["samsara", "acme_fleet"])
+def test_a_provider_that_the_contract_or_a_connector_names_is_known(name: str) -> None:
+    body = {"source_name": name, "source_names": [name]}
+    assert decode(Named, body).body == Named(name, [name])
+    assert decode(Named, {**body, "more": 1}, lenient=True).body == Named(name, [name])
+    query = decode_query(NamedQuery, [("source_name", name)], source_names=SOURCE_NAMES)
+    assert query == NamedQuery(name)
+
+
+@pytest.mark.parametrize("names", [SOURCE_NAMES, frozenset({"acme_fleet", "samsara"})])
+def test_any_other_is_told_which_there_are(names: frozenset[str]) -> None:
+    known = f"one of {len(names)} values" if len(names) > 2 else "one of acme_fleet, samsara"
+    message = f"Must be {known}. Did you mean acme_fleet?"
+    for body in (b'{"source_name": "acme_flet"}', b'{"source_names": ["samsara", "acme_flet"]}'):
+        with pytest.raises(InvalidBodyError) as refused:
+            decode_body(Named, body, lenient=False, source_names=names)
+        assert [(one.error_type, one.message) for one in refused.value.details] == [(ErrorType.ENUM, message)]
+    with pytest.raises(InvalidBodyError) as refused:
+        decode_query(NamedQuery, [("source_name", "acme_flet")], source_names=names)
+    assert [(one.path, one.message) for one in refused.value.details] == [("query.source_name", message)]

@@ -19,9 +19,12 @@ from fleetwrite.api.json_schemas import validation_schema
 from fleetwrite.api.json_text import parse_json
 from fleetwrite.contract.notifications import WebhookCreate
 from fleetwrite.contract.telematics import WRITE_BODIES, Instant
+from fleetwrite.contract.tsps import TspEnum
+
+SOURCE_NAMES = frozenset(TspEnum)
 
 BODIES: list[type[Struct]] = [*WRITE_BODIES.values(), WebhookCreate]
-SCHEMAS = {body: validation_schema(body) for body in BODIES}
+SCHEMAS = {body: validation_schema(body, SOURCE_NAMES) for body in BODIES}
 VALIDATORS = {body: validator_for(schema) for body, schema in SCHEMAS.items()}
 
 DRIVEN = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -142,7 +145,7 @@ def assert_well_told(error: InvalidBodyError, root: str) -> None:
 def is_decoded(body: type[Struct], raw: bytes, *, lenient: bool) -> bool:
     """Decode; say whether that worked. Any exception but the two that are meant lets the test fail."""
     try:
-        decoded = decode_body(body, raw, lenient=lenient)
+        decoded = decode_body(body, raw, lenient=lenient, source_names=SOURCE_NAMES)
     except MalformedJsonError as error:
         str(error).encode()
         return False
@@ -159,7 +162,7 @@ def is_decoded(body: type[Struct], raw: bytes, *, lenient: bool) -> bool:
 
 
 def judged_by_msgspec(body: type[Struct], raw: bytes) -> bool:
-    plan = decoding._plan(body)
+    plan = decoding._plan(body, SOURCE_NAMES)
     try:
         decoded = plan.decoder.decode(raw)
         return plan.checks is not None and decoding._is_surely_valid(decoded, raw, plan.checks)
@@ -182,7 +185,9 @@ def assert_agreement(body: type[Struct], raw: bytes) -> None:
     assert strict == slow
     if judged_by_msgspec(body, raw):
         assert slow
-        assert decode_body(body, raw, lenient=False).body == msgspec.convert(parse_json(raw), body)
+        assert decode_body(body, raw, lenient=False, source_names=SOURCE_NAMES).body == msgspec.convert(
+            parse_json(raw), body
+        )
     if slow:
         msgspec.json.decode(raw, type=body)
     if strict:
@@ -239,7 +244,7 @@ class Query(Struct, frozen=True):
 )
 def test_any_query_is_decoded_or_refused_with_details(items: list[tuple[str, str]]) -> None:
     try:
-        query = decode_query(Query, items)
+        query = decode_query(Query, items, source_names=SOURCE_NAMES)
     except InvalidBodyError as error:
         assert_well_told(error, "query")
     else:

@@ -13,8 +13,9 @@ from msgspec import Struct
 from fleetwrite.api.app import create_app
 from fleetwrite.api.endpoint import CSV, Answer, ApiRequest, Endpoint, Tag
 from fleetwrite.bootstrap import Services
+from fleetwrite.connectors.sdk.registry import Registry
 
-SERVICES: Any = SimpleNamespace()  # no handler here calls a service
+SERVICES: Any = SimpleNamespace(registry=Registry({}))  # no handler here calls another service
 
 
 class Greeting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

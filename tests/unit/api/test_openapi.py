@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from fleetwrite.api.app import ENDPOINTS, OPENAPI_JSON
+from fleetwrite.api.app import ENDPOINTS, openapi_json
 from fleetwrite.api.endpoint import Endpoint
+from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.contract.telematics import WRITE_BODIES
 
-DOCUMENT: dict[str, Any] = json.loads(OPENAPI_JSON)
+DOCUMENT: dict[str, Any] = json.loads(openapi_json(Registry.load().source_names))
 
 # Method, path and operation id of the ten writes, as the contract has them.
 CONTRACT_WRITES = {

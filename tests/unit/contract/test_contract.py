@@ -82,6 +82,9 @@ def type_facts(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, 
         name = schema["$ref"].rsplit("/", 1)[1]
         is_enum = "enum" in components[name]
         return facts | ({"type": "string", "enum": name} if is_enum else {"type": "object", "model": name})
+    if "x-open-enum" in schema:
+        # What else there may be depends on who asks; without connectors outside the contract it is nothing.
+        return facts | {"type": schema["type"], "enum": schema["x-open-enum"]}
     if schema.get("enum") == ["Point"]:
         return facts | {"type": "string", "const": "Point"}
     facts["type"] = schema.get("x-json-type", schema.get("type", "any"))

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from fleetwrite.api.app import OPENAPI_JSON
+from fleetwrite.api.app import openapi_json
+from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.contract import enums, telematics_reads
 
 FACTS: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "fixtures" / "contract" / "telematics.json").read_text()
 )
-DOCUMENT: dict[str, Any] = json.loads(OPENAPI_JSON)
+DOCUMENT: dict[str, Any] = json.loads(openapi_json(Registry.load().source_names))
 
 # No provider's defects are pulled as records of their own; docs/compatibility.md says so.
 NOT_SERVED = {"get_dvir_log_defects", "list_dvir_log_defects"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetwrite.kit.egress import AnswerLostError, Egress, ForbiddenUrlError, NotSentError
+from fleetwrite.kit.egress import AnswerLostError, AnswerTooLargeError, Egress, ForbiddenUrlError, NotSentError
 from fleetwrite.kit.url_policy import UrlPolicy
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -220,10 +220,20 @@ async def test_silence_until_the_time_out_is_a_lost_answer(egress: Egress) -> No
     assert len(server.requests) == 1
 
 
-async def test_an_answer_beyond_the_cap_is_lost() -> None:
+async def test_an_answer_beyond_the_cap_is_lost_and_one_of_that_size_is_not(egress: Egress) -> None:
     big = b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2000
-    async with Server(sends(big)).running() as server, Egress(LOOPBACK, max_answer_bytes=1999) as egress:
-        with pytest.raises(AnswerLostError, match="1999 bytes"):
+    async with Server(sends(big)).running() as server:
+        answer = await egress.request("GET", server.url, timeout_s=5, max_answer_bytes=2000)
+        assert len(answer.body) == 2000
+        with pytest.raises(AnswerTooLargeError, match=r"status 200.* larger than the 1999 bytes"):
+            await egress.request("GET", server.url, timeout_s=5, max_answer_bytes=1999)
+
+
+async def test_four_mebibytes_are_taken_of_an_answer_where_nobody_asks_for_more(egress: Egress) -> None:
+    size = 4 * 1024 * 1024 + 1
+    big = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+    async with Server(sends(big)).running() as server:
+        with pytest.raises(AnswerLostError, match="4194304 bytes"):
             await egress.request("GET", server.url, timeout_s=5)
 
 

@@ -21,11 +21,13 @@ class Method(msgspec.Struct, frozen=True):
     Attributes:
         name: class and method, as in the path.
         reads: it changes nothing.
+        lists: its answer is a list, which has no pages.
         broader: the budget that its calls share with others.
     """
 
     name: str
     reads: bool = False
+    lists: bool = False
     broader: Budget = ACCOUNT
 
     @property
@@ -45,14 +47,15 @@ class Method(msgspec.Struct, frozen=True):
             body=dict(parameters or {}),
             scopes=(self.broader.scope, self.budget.scope),
             reads=self.reads,
+            is_list=self.lists,
         )
 
 
 LOG_IN: Final = Method("userauth/login", reads=True, broader=LOGIN)
-LIST_VEHICLES: Final = Method("vehicle/list", reads=True)
-LOCATE_VEHICLES: Final = Method("vehicle/location", reads=True)
-LIST_DRIVERS: Final = Method("driver/list", reads=True)
-LIST_DRIVER_GROUPS: Final = Method("drivergroup/list", reads=True)
+LIST_VEHICLES: Final = Method("vehicle/list", reads=True, lists=True)
+LOCATE_VEHICLES: Final = Method("vehicle/location", reads=True, lists=True)
+LIST_DRIVERS: Final = Method("driver/list", reads=True, lists=True)
+LIST_DRIVER_GROUPS: Final = Method("drivergroup/list", reads=True, lists=True)
 CREATE_VEHICLE: Final = Method("vehicle/create")
 UPDATE_VEHICLE: Final = Method("vehicle/update")
 CREATE_DRIVER: Final = Method("driver/create")

@@ -85,11 +85,6 @@ class MotiveConnector(SessionConnector):
         """See `Connector.read_outcome`."""
         return outcomes.read_outcome(write, call, answer)
 
-    def can_look_up(self, write: Write) -> bool:
-        """Always: there is no write to Motive that can not be read there."""
-        del write
-        return True
-
     async def look_up(self, write: Write, call: Call, session: Session, begun_ago: timedelta) -> Finding:
         """See `Connector.look_up`."""
         return await lookup.look_up(write, call, session, begun_ago)

@@ -6,8 +6,6 @@ Guides and reference: developer.gomotive.com/docs/oauth-20, /reference/identify-
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
 from fleetwrite.connectors.motive.endpoints import LOGIN, TOKEN_PATH
 from fleetwrite.connectors.motive.manifest import API_ADDRESS, OAUTH_ADDRESS, OAUTH_URL_SETTING
 from fleetwrite.connectors.sdk.connector import LoginRefusedError, ProviderAnswerError, Session
@@ -64,7 +62,7 @@ def render_login(call: Call, login: Login) -> Request:
         fields.append(("refresh_token", credentials["refresh_token"]))
     else:
         fields += [("redirect_uri", credentials["redirect_uri"]), ("code", credentials.get("auth_code", ""))]
-    return form_request(call, msgspec.structs.replace(login, base_url=_address(login)), fields=fields)
+    return form_request(call, login, fields=fields, base_url=_address(login))
 
 
 def _address(login: Login) -> str:

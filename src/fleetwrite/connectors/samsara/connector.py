@@ -67,10 +67,6 @@ class SamsaraConnector(Connector):
         """See `Connector.read_outcome`."""
         return outcomes.read_outcome(write, call, answer)
 
-    def can_look_up(self, write: Write) -> bool:
-        """See `Connector.can_look_up`."""
-        return lookup.can_look_up(write)
-
     async def look_up(self, write: Write, call: Call, session: Session, begun_ago: timedelta) -> Finding:
         """See `Connector.look_up`."""
         return await lookup.look_up(write, call, session, begun_ago)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from fleetwrite.connectors.samsara import endpoints
 from fleetwrite.connectors.samsara.endpoints import Endpoint
-from fleetwrite.connectors.samsara.manifest import DRIVER, MANIFEST, OFFICE_USER
+from fleetwrite.connectors.samsara.manifest import MANIFEST
 from fleetwrite.connectors.samsara.mapping import EMPLOYEE_KEY, OPERATION_KEY, TRAILER_KEY, VEHICLE_KEY
 from fleetwrite.connectors.samsara.outcomes import describe
 from fleetwrite.connectors.samsara.reading import DRIVER_STATES, PAGE_SIZE, Item, read_pages
@@ -19,7 +19,6 @@ from fleetwrite.connectors.sdk.outcome import Absent, Conflict, Finding, Found, 
 from fleetwrite.connectors.sdk.outcome_table import read_json
 from fleetwrite.connectors.sdk.write import Call, Write
 from fleetwrite.contract.enums import ResourceEnum
-from fleetwrite.contract.telematics import UserCreate
 
 # Where a call wrote -> where that is read; /assets has no endpoint for a single one.
 READ_BACK: Final[Mapping[str, Endpoint]] = {
@@ -39,24 +38,13 @@ UNIQUE_KEYS: Final[Mapping[str, str]] = {
 }
 
 
-def can_look_up(write: Write) -> bool:
-    """Whether the manifest names something that this write can be told by."""
-    if write.target is not None:
-        return True
-    kind = None
-    if isinstance(write.body, UserCreate):
-        kind = DRIVER if write.body.is_driver is True else OFFICE_USER
-    offer = MANIFEST.offer_of(write.resource, write.operation_type, kind)
-    return offer is not None and offer.idempotency.can_be_looked_up
-
-
 async def look_up(write: Write, call: Call, session: Session, begun_ago: timedelta) -> Finding:
     """Whether `write` is at Samsara; see `Connector.look_up`.
 
     Raises:
         ProviderAnswerError: Samsara did not answer the question.
     """
-    if not can_look_up(write):
+    if not MANIFEST.can_be_looked_up(write.resource, write.operation_type):
         return Unknowable(reason=NOTHING_KEPT)
     sent = call.body or {}
     if write.target is not None:

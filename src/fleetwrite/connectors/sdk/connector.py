@@ -162,8 +162,7 @@ class Connector(ABC):
 
     def can_look_up(self, write: Write) -> bool:
         """Whether `look_up` can ever tell, so that an uncertain attempt need not be the end."""
-        offer = self.manifest.offer_of(write.resource, write.operation_type)
-        return offer is not None and offer.idempotency.can_be_looked_up
+        return self.manifest.can_be_looked_up(write.resource, write.operation_type)
 
 
 class SessionConnector(Connector):

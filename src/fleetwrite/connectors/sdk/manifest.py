@@ -8,7 +8,13 @@ import msgspec
 
 from fleetwrite.connectors.sdk.mapping import Table
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
-from fleetwrite.contract.tsps import TspEnum
+from fleetwrite.contract.tsps import SourceName
+
+REGION: Final = "region"
+"""The setting of a connection that names one of the manifest's regions."""
+
+BASE_URL: Final = "base_url"
+"""The setting that takes the place of the region's address."""
 
 
 class LoginScheme(StrEnum):
@@ -160,7 +166,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         slug: the folder's name, unique among connectors.
         name: what people call the provider.
-        source_name: the contract's name for the platform.
+        source_name: the contract's name for the platform (`TspEnum`); the slug where it has none.
         login: how calls are authorised.
         credential_shape: the contract's name for the credentials (`ConnectionTypeEnum`: api_key, geotab, ...), by which
             the contract's union of them is told apart.
@@ -179,7 +185,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     slug: str
     name: str
-    source_name: TspEnum
+    source_name: SourceName
     login: LoginScheme
     credential_shape: str
     credentials: tuple[Field, ...]
@@ -194,8 +200,23 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     retry_first_s: float | None = None
     retry_cap_s: float | None = None
 
+    def base_url(self, settings: Mapping[str, str]) -> str | None:
+        """The address of the API for an account with these settings, without a slash at its end; None: its region is
+        none of these.
+        """
+        own = settings.get(BASE_URL)
+        address = self.regions.get(settings.get(REGION, next(iter(self.regions), ""))) if own is None else own
+        return None if address is None else address.rstrip("/")
+
     def offers_write(self, resource: ResourceEnum, operation_type: ResourceOperationTypeEnum) -> bool:
         return any(offer.resource is resource and offer.operation_type is operation_type for offer in self.offers)
+
+    def can_be_looked_up(self, resource: ResourceEnum, operation_type: ResourceOperationTypeEnum) -> bool:
+        """Whether each such write can be told after a lost answer. Where that depends on the kind of record, the
+        connector has to say it of a single one (`Connector.can_look_up`).
+        """
+        offers = [one for one in self.offers if (one.resource, one.operation_type) == (resource, operation_type)]
+        return bool(offers) and all(offer.idempotency.can_be_looked_up for offer in offers)
 
     def offer_of(
         self, resource: ResourceEnum, operation_type: ResourceOperationTypeEnum, kind: str | None = None

@@ -94,6 +94,7 @@ def form_request(
     headers: Mapping[str, str] | None = None,
     fields: Iterable[tuple[str, str]] = (),
     accept: str = "application/json",
+    base_url: str | None = None,
 ) -> Request:
     """`call` with its body as form fields; a field that is no text is written as JSON.
 
@@ -102,7 +103,7 @@ def form_request(
     own = ((name, as_text(value)) for name, value in (call.body or {}).items())
     return Request(
         method=call.method,
-        url=login.base_url + call.path,
+        url=(base_url or login.base_url) + call.path,
         query=call.query,
         headers={"Accept": accept, "Content-Type": "application/x-www-form-urlencoded", **(headers or {})},
         body=urlencode([*fields, *own]).encode(),

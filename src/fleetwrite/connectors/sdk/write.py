@@ -9,7 +9,11 @@ import msgspec
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.errors import ErrorType
 from fleetwrite.contract.telematics import WriteBody
+from fleetwrite.kit.egress import MAX_ANSWER_BYTES
 from fleetwrite.kit.errors import FleetwriteError
+
+LIST_ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""Some providers give a list in one answer, however long it is: at some 600 bytes each, that of 100,000 vehicles."""
 
 _READING: Final = frozenset({"GET", "HEAD"})
 
@@ -75,6 +79,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         scopes: the budgets it takes a slot from, the widest first. The last one names calls of this kind alone, also
             where no limit is known for them: it is barred while the login has no right to such calls.
         reads: whether it changes nothing at the provider; None: as its method says.
+        is_list: it is answered with all there is of something, or with as much as the provider thinks fit. Such a read
+            may take as long as a write, and its answer `LIST_ANSWER_BYTES`.
     """
 
     method: str
@@ -83,10 +89,16 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     body: Mapping[str, Any] | None = None
     scopes: tuple[str, ...]
     reads: bool | None = None
+    is_list: bool = False
 
     @property
     def is_read(self) -> bool:
         return self.method in _READING if self.reads is None else self.reads
+
+    @property
+    def max_answer_bytes(self) -> int:
+        """How much of an answer is taken."""
+        return LIST_ANSWER_BYTES if self.is_read and self.is_list else MAX_ANSWER_BYTES
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True):

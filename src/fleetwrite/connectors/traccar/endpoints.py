@@ -16,10 +16,15 @@ SERVER: Final = Budget(scope="server", in_flight=4, shared=True)
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """A method and a path; `{id}` stands for an id."""
+    """A method and a path; `{id}` stands for an id.
+
+    Attributes:
+        lists: it is answered with a list, by older servers with all of it.
+    """
 
     method: str
     path: str
+    lists: bool = False
 
     @property
     def budget(self) -> Budget:
@@ -36,6 +41,7 @@ class Endpoint(msgspec.Struct, frozen=True):
             query=query,
             body=body,
             scopes=(SERVER.scope, self.budget.scope),
+            is_list=self.lists,
         )
 
 
@@ -54,7 +60,7 @@ class Kind(msgspec.Struct, frozen=True):
 
     @property
     def list(self) -> Endpoint:
-        return Endpoint("GET", self.path)
+        return Endpoint("GET", self.path, lists=True)
 
     @property
     def create(self) -> Endpoint:
@@ -78,7 +84,7 @@ KINDS: Final[Mapping[ResourceEnum, Kind]] = {
     ResourceEnum.USER: DRIVERS,
 }
 
-LIST_POSITIONS: Final = Endpoint("GET", "/api/positions")
+LIST_POSITIONS: Final = Endpoint("GET", "/api/positions", lists=True)
 LIST_COMMAND_TYPES: Final = Endpoint("GET", "/api/commands/types")
 SEND_COMMAND: Final = Endpoint("POST", "/api/commands/send")
 

@@ -23,12 +23,13 @@ class Action(msgspec.Struct, frozen=True):
         return Budget(scope=f"action:{self.name}", requests=self.requests, per_seconds=self.per_seconds, shared=True)
 
     def read(self, **parameters: str) -> Call:
-        """A call that changes nothing."""
+        """A report, which changes nothing. It has no pages."""
         return Call(
             method="GET",
             path=PATH,
             query=(("action", self.name), *parameters.items()),
             scopes=(self.budget.scope,),
+            is_list=True,
         )
 
     def write(self, parameters: Mapping[str, Any]) -> Call:

@@ -78,7 +78,7 @@ EXAMPLES: Final = (
             "phone_number": "+49 151 555 0103",
             "license_number": "B072RRE2I55",
             "license_expiration": "2033-01-18",
-            "employee_number": "D-301",
+            "employee_number": "D-903",
             "notes": "ADR class 3",
         },
     ),

@@ -30,11 +30,13 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         svc: its name.
         reads: it changes nothing.
+        lists: it is answered with as much as there is; a resource brings all its drivers and trailers with it.
         broader: the budgets that its calls fall under with others.
     """
 
     svc: str
     reads: bool = False
+    lists: bool = False
     broader: tuple[Budget, ...] = (SESSION,)
 
     @property
@@ -58,14 +60,15 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
             body=body,
             scopes=(*(budget.scope for budget in self.broader), self.budget.scope),
             reads=self.reads,
+            is_list=self.lists,
         )
 
 
 LOG_IN: Final = Service(svc="token/login", reads=True, broader=(LOGIN,))
-SEARCH_ITEM: Final = Service(svc="core/search_item", reads=True)
-SEARCH_ITEMS: Final = Service(svc="core/search_items", reads=True)
+SEARCH_ITEM: Final = Service(svc="core/search_item", reads=True, lists=True)
+SEARCH_ITEMS: Final = Service(svc="core/search_items", reads=True, lists=True)
 GET_HW_TYPES: Final = Service(svc="core/get_hw_types", reads=True)
-LOAD_INTERVAL: Final = Service(svc="messages/load_interval", reads=True, broader=(SESSION, HEAVY))
+LOAD_INTERVAL: Final = Service(svc="messages/load_interval", reads=True, lists=True, broader=(SESSION, HEAVY))
 CREATE_UNIT: Final = Service(svc="core/create_unit")
 BATCH: Final = Service(svc="core/batch")
 UPDATE_DRIVER: Final = Service(svc="resource/update_driver")

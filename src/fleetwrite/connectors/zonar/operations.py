@@ -29,7 +29,7 @@ class Operation(msgspec.Struct, frozen=True):
         return f"{self.action} {self.name}"
 
     def read(self, **parameters: str) -> Call:
-        """A call that changes nothing."""
+        """A list, which changes nothing. It has no pages."""
         return self._call(parameters, reads=True)
 
     def write(self, parameters: Mapping[str, Any]) -> Call:
@@ -44,6 +44,7 @@ class Operation(msgspec.Struct, frozen=True):
             body={"action": self.action, "operation": self.name, "version": "2", **parameters},
             scopes=(ACCOUNT.scope, self.full_name),
             reads=reads,
+            is_list=reads,
         )
 
 

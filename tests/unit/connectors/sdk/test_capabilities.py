@@ -20,8 +20,8 @@ from fleetwrite.contract.telematics import WRITE_BODIES
 
 CREATE, UPDATE = ResourceOperationTypeEnum.CREATE, ResourceOperationTypeEnum.UPDATE
 CONNECTION = "018f3c5e-7a51-7c3e-9d59-0a1b2c3d4e5f"
-VEHICLE = body_schema(WRITE_BODIES[ResourceEnum.VEHICLE, CREATE])
-PURCHASE = body_schema(WRITE_BODIES[ResourceEnum.FUEL_TRANSACTION, CREATE])
+VEHICLE = body_schema(WRITE_BODIES[ResourceEnum.VEHICLE, CREATE], ())
+PURCHASE = body_schema(WRITE_BODIES[ResourceEnum.FUEL_TRANSACTION, CREATE], ())
 IDS = {"driver_id": CONNECTION, "vehicle_id": CONNECTION}
 
 

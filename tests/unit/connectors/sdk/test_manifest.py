@@ -1,11 +1,16 @@
 """What every installed connector's manifest must hold to."""
 
+from uuid import UUID
+
+import msgspec
 import pytest
 
 from fleetwrite.connectors.sdk.connector import Connector, SessionConnector
 from fleetwrite.connectors.sdk.manifest import ON_UNCERTAIN, Idempotency
 from fleetwrite.connectors.sdk.registry import Registry
+from fleetwrite.connectors.sdk.write import Write
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
+from fleetwrite.contract.telematics import WRITE_BODIES
 from fleetwrite.settings import LEASE_MARGIN_S
 
 each = pytest.mark.parametrize("connector", list(Registry.load()), ids=lambda connector: connector.manifest.slug)
@@ -52,3 +57,15 @@ def test_what_is_not_offered_has_no_offer() -> None:
     manifest = Registry.load().get("samsara").manifest
     assert manifest.offer_of(ResourceEnum.MESSAGE, ResourceOperationTypeEnum.UPDATE) is None
     assert manifest.offer_of(ResourceEnum.USER, ResourceOperationTypeEnum.CREATE) is None
+
+
+@pytest.mark.parametrize("operation_type", list(ResourceOperationTypeEnum))
+def test_kinds_of_record_that_can_all_be_looked_up_are(operation_type: ResourceOperationTypeEnum) -> None:
+    body_type = WRITE_BODIES[ResourceEnum.USER, operation_type]
+    write = Write(
+        operation_id=UUID(int=1),
+        resource=ResourceEnum.USER,
+        operation_type=operation_type,
+        body=msgspec.convert({"connection_id": UUID(int=0)}, body_type),
+    )
+    assert Registry.load().get("samsara").can_look_up(write)

@@ -15,6 +15,10 @@ from fleetwrite.contract.telematics import WRITE_BODIES
 CREATE, UPDATE = ResourceOperationTypeEnum.CREATE, ResourceOperationTypeEnum.UPDATE
 
 
+HELD = frozenset({ResourceEnum.VEHICLE, ResourceEnum.TRAILER, ResourceEnum.USER})
+"""Resources whose records can be read back."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Told:
     """A row of the outcome table: what the provider answers, and what that must mean."""
@@ -61,11 +65,17 @@ def demanded(exhibit: Exhibit) -> list[tuple[Example, str]]:
     return [
         (example, field)
         for example in exhibit.of(CREATE, "full")
-        for field, rule in offer_of(exhibit, example).table.items()
-        if not isinstance(rule, NoPlace | UnitOf)
-        and rule.required
-        and field in example.body
-        and field not in required_fields(WRITE_BODIES[example.resource, example.operation_type])
+        for field in demanded_fields(offer_of(exhibit, example), example)
+    ]
+
+
+def demanded_fields(offer: Offer, example: Example) -> list[str]:
+    """The fields of an example that this provider asks for beyond the contract."""
+    required = required_fields(WRITE_BODIES[example.resource, example.operation_type])
+    return [
+        field
+        for field, rule in offer.table.items()
+        if not isinstance(rule, NoPlace | UnitOf) and rule.required and field in example.body and field not in required
     ]
 
 
@@ -77,3 +87,8 @@ def placeless(exhibit: Exhibit) -> list[tuple[Example, str]]:
         for field, rule in offer_of(exhibit, example).table.items()
         if isinstance(rule, NoPlace) and not field.endswith("_id") and not field.endswith("_unit")
     ]
+
+
+def written(exhibit: Exhibit) -> list[Example]:
+    """The examples as they are written to a real account: what others refer to comes first, and updates last."""
+    return sorted(exhibit.examples, key=lambda one: (one.operation_type is UPDATE, one.resource not in HELD))

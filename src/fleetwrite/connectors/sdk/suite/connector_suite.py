@@ -1,12 +1,13 @@
-"""The checks that every connector has to pass, against its simulator over HTTP.
+"""The checks that every connector has to pass, against its simulator over HTTP; and those fit for a real account.
 
 A connector's test file derives a class from `ConnectorSuite` and sets `exhibit`; each check then runs once for each
-example, row, field or resource that it applies to.
+example, row, field or resource that it applies to. A check that asks for `account` also runs with `--live`; one that
+asks for `stand` breaks calls, or looks at what the simulator got, and is left out there.
 """
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import msgspec
@@ -19,6 +20,7 @@ from fleetwrite.connectors.sdk.outcome import (
     Absent,
     Applied,
     AuthFailed,
+    Conflict,
     Forbidden,
     Found,
     Lookalike,
@@ -30,8 +32,10 @@ from fleetwrite.connectors.sdk.outcome import (
 )
 from fleetwrite.connectors.sdk.outcome_table import Meaning
 from fleetwrite.connectors.sdk.suite import cases
-from fleetwrite.connectors.sdk.suite.cases import CREATE, UPDATE, Told
+from fleetwrite.connectors.sdk.suite.account import Account
+from fleetwrite.connectors.sdk.suite.cases import CREATE, HELD, UPDATE, Told
 from fleetwrite.connectors.sdk.suite.exhibit import Exhibit, Sent
+from fleetwrite.connectors.sdk.suite.live import LiveAccount, LiveRun
 from fleetwrite.connectors.sdk.suite.samples import required_fields, sample
 from fleetwrite.connectors.sdk.suite.session import SECRETS
 from fleetwrite.connectors.sdk.suite.stand import Stand
@@ -50,8 +54,11 @@ OUTCOMES: dict[Meaning, type[Outcome]] = {
     Meaning.UNCERTAIN: Uncertain,
 }
 
-HELD = frozenset({ResourceEnum.VEHICLE, ResourceEnum.TRAILER, ResourceEnum.USER})
-"""Resources whose records can be read back."""
+LIVE: Final = pytest.StashKey[LiveRun]()
+"""Where pytest's configuration has the run on real accounts, if this is one."""
+
+_AT_THE_SIMULATOR: Final = "breaks calls, or looks at what the simulator got"
+_NO_WRITES: Final = "writes to a real account: only with --live and --live-writes"
 
 
 class ConnectorSuite:
@@ -80,12 +87,40 @@ class ConnectorSuite:
             if name in metafunc.fixturenames:
                 found = find()
                 metafunc.parametrize(name, list(found.values()), ids=list(found))
+        if "written" in metafunc.fixturenames:
+            run = metafunc.config.stash.get(LIVE, None)
+            shown = cases.written(self.exhibit) if run is not None and run.writes else []
+            skipped = pytest.param(None, id="none", marks=pytest.mark.skip(reason=_NO_WRITES))
+            metafunc.parametrize("written", [pytest.param(one, id=one.key) for one in shown] or [skipped])
 
     @pytest.fixture
-    async def stand(self, tmp_path: Path) -> AsyncIterator[Stand]:
+    async def stand(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stand]:
         """The connector at its simulator."""
+        if request.config.stash.get(LIVE, None) is not None:
+            pytest.skip(_AT_THE_SIMULATOR)
         async with Stand.open(self.exhibit, tmp_path) as stand:
             yield stand
+
+    @pytest.fixture
+    async def account(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Account]:
+        """The connector at its simulator, or at a real account."""
+        run = request.config.stash.get(LIVE, None)
+        async with Stand.open(self.exhibit, tmp_path) if run is None else run.open(self.exhibit) as account:
+            yield account
+
+    @pytest.fixture
+    async def large_account(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Account]:
+        """The same, with more records than fit on a page."""
+        run = request.config.stash.get(LIVE, None)
+        opened = Stand.open(self.exhibit, tmp_path, large=True) if run is None else run.open(self.exhibit)
+        async with opened as account:
+            yield account
+
+    @pytest.fixture
+    async def live_account(self, request: pytest.FixtureRequest) -> AsyncIterator[LiveAccount]:
+        """The connector at a real account that may be written to."""
+        async with request.config.stash[LIVE].open(self.exhibit) as account:
+            yield account
 
     def test_every_offer_has_a_minimal_and_a_full_example(self) -> None:
         offered = {
@@ -122,24 +157,40 @@ class ConnectorSuite:
             assert call.scopes
             assert set(call.scopes) <= declared
 
-    async def test_translating_twice_gives_the_same(self, stand: Stand, example: Example) -> None:
-        write = await stand.write(example)
+    async def test_translating_twice_gives_the_same(self, account: Account, example: Example) -> None:
+        write = await account.write(example)
         assert self.exhibit.connector.translate(write) == self.exhibit.connector.translate(write)
 
-    async def test_the_losses_of_an_example_are_told(self, stand: Stand, example: Example) -> None:
-        translation = self.exhibit.connector.translate(await stand.write(example))
+    async def test_what_can_be_looked_up_is_what_the_manifest_says(self, account: Account, example: Example) -> None:
+        offer = cases.offer_of(self.exhibit, example)
+        can = self.exhibit.connector.can_look_up(await account.write(example))
+        assert can is offer.idempotency.can_be_looked_up
+
+    async def test_the_losses_of_an_example_are_told(self, account: Account, example: Example) -> None:
+        translation = self.exhibit.connector.translate(await account.write(example))
         assert sorted({loss.field for loss in translation.losses}) == sorted(example.losses)
 
     async def test_what_was_made_is_listed_with_what_was_written(self, stand: Stand, held: Example) -> None:
         outcome = await stand.session().deliver(await stand.write(held))
         assert isinstance(outcome, Applied)
-        (record,) = [one for one in await stand.records(held.resource) if one.source_id == outcome.source_id]
-        left_out = {*held.losses, *self.exhibit.unreadable}
-        written = {
-            name: value for name, value in held.body.items() if not {name, f"{held.resource.value}.{name}"} & left_out
-        }
-        shown = msgspec.to_builtins({name: record.attributes.get(name) for name in written})
-        assert _comparable(shown) == _comparable(written)
+        await self._check_listed(stand, held, outcome.source_id)
+
+    async def test_an_example_is_taken_and_can_be_seen_at_a_real_account(
+        self, live_account: LiveAccount, written: Example
+    ) -> None:
+        write = await live_account.changing(written)
+        session = live_account.session()
+        outcome = await session.deliver(write)
+        assert isinstance(outcome, Applied), outcome
+        live_account.took(write, outcome)
+        declared = {budget.scope for budget in self.exhibit.connector.manifest.budgets}
+        assert {scope for call in session.calls for scope in call.scopes} <= declared
+        if written.operation_type is CREATE and self.exhibit.connector.can_look_up(write):
+            # What is complete may look like anybody's; but it must not seem to be missing, nor to be in the way.
+            found = await live_account.look_up(write)
+            assert not isinstance(found, Absent | Conflict), found
+        if written.operation_type is CREATE and written.resource in HELD:
+            await self._check_listed(live_account, written, outcome.source_id)
 
     async def test_each_answer_means_what_the_table_says(self, stand: Stand, told: Told) -> None:
         examples = [next(iter(self.exhibit.of(CREATE))), *self.exhibit.of(UPDATE, "full")[:1]]
@@ -221,8 +272,8 @@ class ConnectorSuite:
         assert write.target is not None
         assert found.source_id == write.target.source_id
 
-    async def test_good_credentials_are_accepted(self, stand: Stand) -> None:
-        assert isinstance(await self.exhibit.connector.check_login(stand.session()), dict)
+    async def test_good_credentials_are_accepted(self, account: Account) -> None:
+        assert isinstance(await self.exhibit.connector.check_login(account.session()), dict)
 
     async def test_a_wrong_secret_is_refused(self, stand: Stand, secret: str) -> None:
         if secret not in stand.login.credentials:
@@ -245,20 +296,21 @@ class ConnectorSuite:
         assert isinstance(await session.deliver(write), Applied)
         assert stand.count(example.resource) == before + self._makes(example)
 
-    async def test_lists_name_every_record_once(self, stand: Stand, listed: ResourceEnum) -> None:
-        pages = await stand.pages(listed)
-        ids = [record.source_id for page in pages for record in page.records]
-        assert ids
+    async def test_lists_name_every_record_once(self, account: Account, listed: ResourceEnum) -> None:
+        pages = await account.pages(listed)
+        ids = _ids(pages)
+        if not ids:
+            account.lacks(f"a {listed.value}")
         assert len(ids) == len(set(ids))
         assert [page.is_last for page in pages] == [False] * (len(pages) - 1) + [True]
 
-    async def test_a_list_goes_on_behind_any_page(self, tmp_path: Path, paged: ResourceEnum) -> None:
-        async with Stand.open(self.exhibit, tmp_path, large=True) as stand:
-            pages = await stand.pages(paged)
-            assert len(pages) > 1
-            for number, page in enumerate(pages[:-1], 1):
-                rest = await stand.pages(paged, page.cursor)
-                assert _ids(rest) == _ids(pages[number:])
+    async def test_a_list_goes_on_behind_any_page(self, large_account: Account, paged: ResourceEnum) -> None:
+        pages = await large_account.pages(paged)
+        if len(pages) < 2:
+            large_account.lacks(f"more than one page of {paged.value}s")
+        for number, page in enumerate(pages[:-1][: large_account.most_resumptions], 1):
+            rest = await large_account.pages(paged, page.cursor)
+            assert _ids(rest) == _ids(pages[number:])
 
     def test_what_is_not_offered_is_refused_as_such(
         self, unoffered: tuple[ResourceEnum, ResourceOperationTypeEnum]
@@ -275,23 +327,23 @@ class ConnectorSuite:
             self.exhibit.connector.translate(write)
 
     async def test_a_field_that_the_provider_demands_is_asked_for_by_our_name(
-        self, stand: Stand, demanded: tuple[Example, str]
+        self, account: Account, demanded: tuple[Example, str]
     ) -> None:
         example, field = demanded
         body = {name: value for name, value in example.body.items() if name != field}
-        write = await stand.write(example, body)
+        write = await account.write(example, body)
         with pytest.raises(UntranslatableWriteError) as refused:
             self.exhibit.connector.translate(write)
         assert field in {fault.field for fault in refused.value.faults}
 
     async def test_a_field_without_a_place_is_a_loss_and_an_essential_one_refused(
-        self, stand: Stand, lost: tuple[Example, str]
+        self, account: Account, lost: tuple[Example, str]
     ) -> None:
         example, field = lost
         offer = cases.offer_of(self.exhibit, example)
         body_type = WRITE_BODIES[example.resource, example.operation_type]
         given = {**example.body} if field in example.refers_to else {**example.body, field: sample(body_type, field)}
-        strict = await stand.write(example, given, allow_losses=False)
+        strict = await account.write(example, given, allow_losses=False)
         lenient = msgspec.structs.replace(strict, allow_losses=True)
         assert field in {loss.field for loss in self.exhibit.connector.translate(lenient).losses}
         rule = offer.table[field]
@@ -299,6 +351,15 @@ class ConnectorSuite:
             with pytest.raises(UntranslatableWriteError) as refused:
                 self.exhibit.connector.translate(strict)
             assert (field, ErrorType.LOSS) in {(fault.field, fault.error_type) for fault in refused.value.faults}
+
+    async def _check_listed(self, account: Account, example: Example, source_id: str) -> None:
+        """Make sure that the provider lists what was made, with what was written."""
+        (record,) = [one for one in await account.records(example.resource) if one.source_id == source_id]
+        left_out = {*example.losses, *self.exhibit.unreadable}
+        kind = example.resource.value
+        written = {name: value for name, value in example.body.items() if not {name, f"{kind}.{name}"} & left_out}
+        shown = msgspec.to_builtins({name: record.attributes.get(name) for name in written})
+        assert _comparable(shown) == _comparable(written)
 
     def _makes(self, example: Example) -> int:
         return self.exhibit.makes.get(example.key, 1)

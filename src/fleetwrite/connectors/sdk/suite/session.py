@@ -29,13 +29,22 @@ class KeptLogin:
 class DirectSession(LoggedIn):
     """Calls a provider as one account; implements `connectors.sdk.connector.WriteSession`."""
 
-    def __init__(self, egress: Egress, connector: Connector, login: Login | KeptLogin, made: str | None = None) -> None:
+    def __init__(
+        self,
+        egress: Egress,
+        connector: Connector,
+        login: Login | KeptLogin,
+        made: str | None = None,
+        *,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
         super().__init__(connector)
         self._kept = login if isinstance(login, KeptLogin) else KeptLogin(login)
         self.calls: list[Call] = []
         self.answers: list[HttpAnswer] = []
         self.made_id = made
         self._egress = egress
+        self._timeout_s = timeout_s
 
     @property
     def login(self) -> Login:
@@ -68,7 +77,8 @@ class DirectSession(LoggedIn):
             headers=request.headers,
             params=request.query,
             body=request.body,
-            timeout_s=TIMEOUT_S,
+            timeout_s=self._timeout_s,
+            max_answer_bytes=call.max_answer_bytes,
         )
         self.answers.append(answer)
         return answer
