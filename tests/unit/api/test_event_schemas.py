@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -8,9 +9,10 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 from fleetwrite.api.endpoint import ApiRequest
 from fleetwrite.api.error_answers import EventSchemaNotFoundError
 from fleetwrite.api.event_schemas import get_schema, get_schema_version
+from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.webhooks.catalogue import FIRED
 
-SERVICES: Any = None  # schemas are drawn from the code alone
+SERVICES: Any = SimpleNamespace(registry=Registry.load())
 
 
 async def schema_of(event_name: str) -> dict[str, Any]:
