@@ -43,7 +43,13 @@ from fleetwrite.operations.retry import Retrier
 from fleetwrite.operations.service import OperationService
 from fleetwrite.operations.settle import Settler
 from fleetwrite.orgs.service import OrgService
+from fleetwrite.pulls.handler import PullHandler
+from fleetwrite.pulls.models import PullSettings
+from fleetwrite.pulls.storing import PullStorer
+from fleetwrite.pulls.upkeep import ScheduleUpkeep
 from fleetwrite.records.id_map import IdMap
+from fleetwrite.records.keeping import RecordKeeper
+from fleetwrite.records.schedules import ScheduleService
 from fleetwrite.records.service import RecordService
 from fleetwrite.settings import LEASE_MARGIN_S, SLOT_WAIT_S, Settings, SettingsError, TspSettings
 from fleetwrite.vault.keyfile import KeyFile
@@ -52,6 +58,7 @@ from fleetwrite.webhooks.delivery import DeliveryHandler
 from fleetwrite.webhooks.fan_out import DeliveryPlanner
 from fleetwrite.webhooks.models import DeliverySettings
 from fleetwrite.webhooks.service import SubscriptionService
+from fleetwrite.webhooks.store import select_listeners
 
 REALM_PATH: Final = "/realms/catena"
 """Where the contract has the token endpoint; tokens name it as their issuer."""
@@ -89,6 +96,8 @@ class Services:
     subscriptions: SubscriptionService
     operation_handler: OperationHandler
     delivery_handler: DeliveryHandler
+    pull_handler: PullHandler
+    schedules: ScheduleService
     prober: Prober
 
 
@@ -152,9 +161,14 @@ def _build(
     dispatch = Dispatch(database)
     hasher = SecretHasher()
     issuer = (settings.public_url or f"http://{settings.api_host}:{settings.api_port}").rstrip("/") + REALM_PATH
-    connections = ConnectionService(database, vault, registry, dispatch, usual_budgets(registry, settings.tsp))
+    schedules = ScheduleService(database, dispatch, registry)
+    usual = usual_budgets(registry, settings.tsp)
+    connections = ConnectionService(database, vault, registry, dispatch, usual, schedules)
+    keeper = RecordKeeper(select_listeners)
     outages = Outages(database, registry, dispatch)
-    settler = Settler(database, dispatch, outages, sync_events=settings.sync_events, patience_s=settings.lease_s)
+    settler = Settler(
+        database, dispatch, outages, keeper, sync_events=settings.sync_events, patience_s=settings.lease_s
+    )
     logins = SharedLogins(database, vault)
     executor = Executor(
         egress,
@@ -212,6 +226,20 @@ def _build(
         subscriptions=SubscriptionService(database, vault, dispatch, policy),
         operation_handler=handler,
         delivery_handler=DeliveryHandler(database, dispatch, vault, egress, delivery_settings),
+        pull_handler=PullHandler(
+            connections,
+            registry,
+            dispatch,
+            egress,
+            logins,
+            PullStorer(database, dispatch, outages, keeper),
+            PullSettings(
+                call_timeout_s=settings.provider_timeout_s,
+                slot_wait_s=SLOT_WAIT_S,
+                attempt_lasts_s=settings.attempt_lasts_s,
+            ),
+        ),
+        schedules=schedules,
         prober=Prober(
             database, connections, registry, outages, egress, dispatch, logins, read_timeout_s=settings.read_timeout_s
         ),
@@ -228,16 +256,21 @@ def backoff_of(manifest: Manifest, settings: Settings) -> Backoff:
 
 
 async def run_worker(services: Services, stop: asyncio.Event) -> None:
-    """Deliver operations, probe what is parked, fan out events and deliver webhooks, until `stop` is set; then finish
-    what is in flight. Before all that, bring the limits that nobody chose in line with manifests and settings.
+    """Deliver operations, pull records, probe what is parked, fan out events and deliver webhooks, until `stop` is set;
+    then finish what is in flight. Before all that, bring the limits that nobody chose in line with manifests and
+    settings.
     """
     settings = services.settings
     await services.connections.renew_budgets()
     worker = Worker(
         services.database,
         services.dispatch,
-        [services.operation_handler, services.delivery_handler],
-        WorkerSettings(concurrency=settings.worker_concurrency, lease_lasts=timedelta(seconds=settings.lease_s)),
+        [services.operation_handler, services.delivery_handler, services.pull_handler],
+        WorkerSettings(
+            concurrency=settings.worker_concurrency,
+            lease_lasts=timedelta(seconds=settings.lease_s),
+            fewer={services.pull_handler.kind: settings.pull_concurrency},
+        ),
     )
     planner = DeliveryPlanner(services.dispatch, DeliverySettings().lasts)
     fan_out = FanOut(services.database, planner.plan)
@@ -247,3 +280,4 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
         tasks.create_task(worker.run(stop))
         tasks.create_task(fan_out.run(stop))
         tasks.create_task(services.prober.run(stop))
+        tasks.create_task(ScheduleUpkeep(services.schedules).run(stop))

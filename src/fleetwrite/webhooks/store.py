@@ -1,6 +1,6 @@
 """All SQL of webhooks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -91,6 +91,18 @@ async def end_pending_deliveries(connection: Connection, subscription_id: UUID) 
         " WHERE subscription_id = $1 AND status = 'pending'",
         subscription_id,
     )
+
+
+async def select_listeners(connection: Connection, event_names: Collection[str]) -> list[tuple[UUID, str]]:
+    """Each (partner, event) of these events to which the partner has subscribed, whatever the fleet."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT partner_id, event_name FROM subscriptions
+        WHERE event_name = ANY($1::text[]) AND status <> 'deleted'
+        """,
+        list(event_names),
+    )
+    return [(row["partner_id"], row["event_name"]) for row in rows]
 
 
 async def match(connection: Connection, events: Sequence[Event]) -> list[tuple[UUID, UUID]]:

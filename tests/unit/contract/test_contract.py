@@ -29,7 +29,11 @@ LIMITS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"
 
 # What we accept is compared exactly; an answer may promise more than the contract asks: a field it calls
 # optional is always there.
-REQUESTS = {*(body.__name__ for body in WRITE_BODIES.values()), "ConnectionUpdate", "WebhookCreate", "WebhookFilters"}
+REQUESTS = {
+    *(body.__name__ for body in WRITE_BODIES.values()),
+    *("ConnectionUpdate", "ScheduleCreate", "ScheduleUpdate", "ScheduleBackfillRequest"),
+    *("WebhookCreate", "WebhookFilters"),
+}
 
 NARROWED = {
     ("ValidationErrorDetail", "error_type"): "ErrorType",  # the contract leaves the words open
