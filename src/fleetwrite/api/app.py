@@ -19,6 +19,7 @@ from fleetwrite.api.id_map import ID_MAP
 from fleetwrite.api.openapi import build_document
 from fleetwrite.api.operations import OPERATIONS
 from fleetwrite.api.records import RECORDS
+from fleetwrite.api.schedules import SCHEDULES
 from fleetwrite.api.tsps import TSPS
 from fleetwrite.api.webhooks import WEBHOOKS
 from fleetwrite.api.writes import WRITES
@@ -48,6 +49,7 @@ ENDPOINTS: Final[Sequence[Endpoint]] = (
     *RECORDS,
     *ID_MAP,
     *CONNECTIONS,
+    *SCHEDULES,
     *CAPABILITIES,
     *TSPS,
     *WEBHOOKS,

@@ -154,6 +154,11 @@ class ConnectionService:
         async with self._database.acquire() as connection:
             return await store.of_fleet(connection, fleet_id)
 
+    async def slugs_shared(self, partner_id: UUID) -> dict[UUID, str]:
+        """All connections that the partner may use: id -> the slug of its provider."""
+        async with self._database.acquire() as connection:
+            return await store.slugs_shared(connection, partner_id)
+
     async def open_accounts(
         self, connection: database.Connection, connection_ids: Collection[UUID]
     ) -> dict[UUID, Account]:

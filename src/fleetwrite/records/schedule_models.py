@@ -8,7 +8,6 @@ from uuid import UUID
 import msgspec
 
 from fleetwrite.contract.enums import ExecutionStatusEnum, ResourceEnum, ScheduleStatusEnum
-from fleetwrite.contract.tsps import TspEnum
 from fleetwrite.dispatch.models import PRIORITIES, Lane, NewJob
 
 PULL: Final = "pull"
@@ -94,13 +93,6 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     last_data_at: datetime | None
     created_at: datetime
     updated_at: datetime
-
-
-class Owner(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose schedule it is, for events and answers."""
-
-    fleet_id: UUID
-    source_name: TspEnum
 
 
 def pull_job(schedule: Schedule, not_before: datetime | None) -> NewJob:

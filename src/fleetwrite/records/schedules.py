@@ -94,7 +94,7 @@ class ScheduleService:
                 latest = now + timedelta(seconds=after.execution_interval_seconds)
                 after = msgspec.structs.replace(after, next_execution_at=min(before.next_execution_at, latest))
             if after.is_active and not before.is_active:
-                after = _activated(after, now)
+                after = _activated(after, changes.get("next_execution_at", now))
             await store.update_schedule(connection, after)
             await self._follow(connection, after)
         return after
@@ -219,6 +219,6 @@ class ScheduleService:
             await self._dispatch.enqueue(connection, [pull_job(schedule, schedule.next_execution_at)])
 
 
-def _activated(schedule: Schedule, now: datetime) -> Schedule:
+def _activated(schedule: Schedule, next_at: datetime) -> Schedule:
     """A schedule that begins anew: what failed before does not count."""
-    return msgspec.structs.replace(schedule, consecutive_error_count=0, next_execution_at=now)
+    return msgspec.structs.replace(schedule, consecutive_error_count=0, next_execution_at=next_at)
