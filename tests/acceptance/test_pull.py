@@ -53,7 +53,8 @@ async def test_a_pull_resumes_at_the_page_where_its_worker_was_killed(stack: Sta
     known = await fetch(
         stack,
         """
-        SELECT count(*) AS known, count(deleted_at) AS gone FROM records WHERE connection_id = $1 AND resource = 'vehicle'
+        SELECT count(*) AS known, count(deleted_at) AS gone FROM records
+        WHERE connection_id = $1 AND resource = 'vehicle'
         """,
         UUID(stack.connection_id),
     )

@@ -33,6 +33,8 @@ CREATE TABLE executions (
     is_whole boolean NOT NULL,
     -- Behind the last page that was stored; NULL: there is none yet.
     cursor text,
+    -- Something on its pages was left alone, as it had just been written: to be read once more.
+    left_some boolean NOT NULL DEFAULT false,
     pages integer NOT NULL DEFAULT 0,
     -- How often one after the other the next page could not be read.
     failures integer NOT NULL DEFAULT 0,

@@ -68,6 +68,7 @@ class Pull(msgspec.Struct, frozen=True):
             status=ExecutionStatusEnum.PENDING,
             is_whole=self.schedule.cursor is None,
             cursor=self.schedule.cursor,
+            left_some=False,
             pages=0,
             failures=0,
             response=None,

@@ -75,7 +75,7 @@ class PullStorer:
         shown = asked_at - timedelta(seconds=source.settle_s)
         async with self._database.transaction() as connection:
             schedule, now = await self._lock(connection, pull)
-            await self._keeper.keep_listed(connection, connection_id, page.records, shown)
+            left = await self._keeper.keep_listed(connection, connection_id, page.records, shown)
             if page.gone:
                 await self._keeper.remove_named(connection, connection_id, resource, page.gone, now, shown)
             seen = [record.source_id for record in page.records]
@@ -83,6 +83,7 @@ class PullStorer:
             execution = msgspec.structs.replace(
                 execution,
                 cursor=page.cursor,
+                left_some=execution.left_some or left > 0,
                 pages=execution.pages + 1,
                 failures=0,
                 last_data_at=_newest(execution, page, now),
@@ -259,7 +260,8 @@ class PullStorer:
 def _succeeded(schedule: Schedule, execution: Execution, now: datetime) -> Schedule:
     return msgspec.structs.replace(
         schedule,
-        cursor=execution.cursor,
+        # Who tells changes, tells each of them once: what was left alone has to be asked for again.
+        cursor=schedule.cursor if execution.left_some else execution.cursor,
         consecutive_error_count=0,
         last_data_at=newest(schedule.last_data_at, execution.last_data_at),
         next_execution_at=_begins_next(schedule, execution, now),

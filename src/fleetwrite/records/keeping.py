@@ -41,10 +41,14 @@ class RecordKeeper:
 
     async def keep_listed(
         self, connection: Connection, connection_id: UUID, records: Sequence[SourceRecord], asked_at: datetime
-    ) -> None:
-        """Keep what is on a page that was asked for at `asked_at`; see `keeping_store.keep_listed`."""
-        changes = await keeping_store.keep_listed(connection, connection_id, records, asked_at)
+    ) -> int:
+        """Keep what is on a page that was asked for at `asked_at`; see `keeping_store.keep_listed`.
+
+        Returns how many records were left alone, as they were written since.
+        """
+        changes, left = await keeping_store.keep_listed(connection, connection_id, records, asked_at)
         await self._tell(connection, changes)
+        return left
 
     async def keep_written(self, connection: Connection, written: Sequence[WrittenRecord]) -> Mapping[Source, UUID]:
         """Keep what successful writes tell. Returns our ids."""

@@ -68,11 +68,13 @@ _INSERT: Final = """
             {changes}
         RETURNING r.id, r.connection_id, r.resource, r.source_id, r.attributes, r.xmax = 0 AS is_new
     )
-    SELECT kept.id, kept.connection_id, kept.resource, kept.source_id,
+    SELECT kept.id, u.connection_id, u.resource, u.source_id,
         CASE WHEN is_new OR b.is_reserved THEN 'added'
             WHEN b.attributes IS DISTINCT FROM kept.attributes OR b.deleted_at IS NOT NULL THEN 'modified' END AS verb
-    FROM kept LEFT JOIN before b USING (connection_id, resource, source_id)
-    ORDER BY kept.connection_id, kept.resource COLLATE "C", kept.source_id COLLATE "C"
+    FROM {told} u
+        LEFT JOIN kept USING (connection_id, resource, source_id)
+        LEFT JOIN before b USING (connection_id, resource, source_id)
+    ORDER BY u.place
 """
 
 # Unchanged records are neither locked nor written: of a list that is read every ten minutes that is nearly all.
@@ -137,8 +139,8 @@ _REMOVE_UNSEEN: Final = _REMOVE.format(
 
 async def keep_listed(
     connection: Connection, connection_id: UUID, records: Sequence[SourceRecord], asked_at: datetime
-) -> list[Change]:
-    """Keep what a provider lists, by one statement, and tell what changed.
+) -> tuple[list[Change], int]:
+    """Keep what a provider lists, by one statement; returns what changed, and how many records were left alone.
 
     The provider's list is the truth: a record that was deleted and is listed again is there again, and attributes that
     an earlier list showed and this one does not are gone; those that only a write told, stay. One listed twice is kept
@@ -156,7 +158,9 @@ async def keep_listed(
         )
         for record in records
     }
-    return _changes(await connection.fetch(_KEEP_LISTED, *_columns(listed), asked_at))
+    rows = await connection.fetch(_KEEP_LISTED, *_columns(listed), asked_at)
+    changes = _changes([row for row in rows if row["id"] is not None])
+    return changes, len(rows) - len(changes)
 
 
 async def keep_written(connection: Connection, written: Sequence[WrittenRecord]) -> dict[Source, Change]:

@@ -75,6 +75,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
         status: pending, from the first page stored to the last.
         is_whole: it reads the whole list, and not what changed since the last time.
         cursor: behind the last page that was stored; None: there is none yet, or the list is at its end.
+        left_some: something on its pages was left alone, as it had just been written.
         pages: how many were stored.
         failures: how often one after the other the next page could not be read.
         response: what the provider answered, where it failed.
@@ -87,6 +88,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     status: ExecutionStatusEnum
     is_whole: bool
     cursor: str | None
+    left_some: bool
     pages: int
     failures: int
     response: Mapping[str, Any] | None

@@ -171,23 +171,25 @@ async def upsert_execution(connection: Connection, execution: Execution) -> None
     """Store an execution as it stands."""
     await connection.execute(
         """
-        INSERT INTO executions (id, schedule_id, status, is_whole, cursor, pages, failures, response, last_data_at,
-            created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, fleetwrite_now())
-        ON CONFLICT (id) DO UPDATE SET status = excluded.status, cursor = excluded.cursor, pages = excluded.pages,
-            failures = excluded.failures, response = excluded.response, last_data_at = excluded.last_data_at,
-            updated_at = excluded.updated_at
+        INSERT INTO executions (id, schedule_id, status, is_whole, cursor, left_some, pages, failures, response,
+            last_data_at, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (id) DO UPDATE SET status = excluded.status, cursor = excluded.cursor,
+            left_some = excluded.left_some, pages = excluded.pages, failures = excluded.failures,
+            response = excluded.response, last_data_at = excluded.last_data_at, updated_at = excluded.updated_at
         """,
         execution.id,
         execution.schedule_id,
         execution.status.value,
         execution.is_whole,
         execution.cursor,
+        execution.left_some,
         execution.pages,
         execution.failures,
         execution.response,
         execution.last_data_at,
         execution.created_at,
+        execution.updated_at,
     )
 
 
