@@ -16,7 +16,18 @@ import uvicorn
 from rich.console import Console
 
 from bench import report
-from bench.figures import accepting, backlog, budgets, completing, first_byte, neighbours, peers, retry_after, syncing
+from bench.figures import (
+    accepting,
+    backlog,
+    budgets,
+    completing,
+    first_byte,
+    neighbours,
+    peers,
+    pulling,
+    retry_after,
+    syncing,
+)
 from bench.measure import FULL, QUICK, Figure, Plan
 from bench.stack import Stack
 from fleetwrite.kit.telemetry import configure_logging
@@ -32,6 +43,7 @@ FIGURES: Final[Mapping[str, Measure]] = {
     "budgets": budgets.measure,
     "neighbours": neighbours.measure,
     "peers": peers.measure,
+    "pull": pulling.measure,
     "backlog": backlog.measure,
 }
 """By the name that --only takes, in the order in which they are measured: what leaves most behind comes last."""
@@ -55,7 +67,8 @@ async def run(names: list[str], plan: Plan, results: Path | None, label: str) ->
     path: Path | None = None
     with tempfile.TemporaryDirectory(prefix="fleetwrite-bench-", ignore_cleanup_errors=True) as folder:
         limits = {**budgets.LIMITS, **peers.LIMITS}
-        async with asyncio.timeout(LONGEST_S), Stack.open(Path(folder), limits) as stack:
+        fleets = {pulling.ACCOUNT: plan.pulled} if "pull" in names else {}
+        async with asyncio.timeout(LONGEST_S), Stack.open(Path(folder), limits, fleets) as stack:
             facts["machine"] = await report.machine(stack.dsn)
             for name in names:
                 began = time.monotonic()

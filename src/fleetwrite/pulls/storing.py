@@ -34,6 +34,7 @@ from fleetwrite.pulls.models import (
 )
 from fleetwrite.records import schedule_store
 from fleetwrite.records.keeping import RecordKeeper
+from fleetwrite.records.keeping_store import analyse_if_new
 from fleetwrite.records.schedule_models import Execution, Schedule
 
 log = structlog.get_logger(__name__)
@@ -73,6 +74,9 @@ class PullStorer:
         """
         connection_id, resource = pull.schedule.connection_id, pull.schedule.resource
         shown = asked_at - timedelta(seconds=source.settle_s)
+        if execution.pages == 1:
+            async with self._database.acquire() as connection:
+                await analyse_if_new(connection)
         async with self._database.transaction() as connection:
             schedule, now = await self._lock(connection, pull)
             left = await self._keeper.keep_listed(connection, connection_id, page.records, shown)

@@ -163,6 +163,16 @@ async def keep_listed(
     return changes, len(rows) - len(changes)
 
 
+async def analyse_if_new(connection: Connection) -> None:
+    """Let the database look at the records, where it never has; to be called when there are some.
+
+    Plans that were made for an empty table look at all records of an account for each one on a page. By itself the
+    database mends that within a minute or two: a large account would be read a hundred times slower until then.
+    """
+    if await connection.fetchval("SELECT reltuples < 0 FROM pg_class WHERE oid = 'records'::regclass"):
+        await connection.execute("ANALYZE records")
+
+
 async def keep_written(connection: Connection, written: Sequence[WrittenRecord]) -> dict[Source, Change]:
     """Keep what successful writes tell, of any number of connections, by one statement.
 
