@@ -25,6 +25,7 @@ from bench.figures import (
     first_byte,
     neighbours,
     peers,
+    pulling,
     retry_after,
     syncing,
 )
@@ -44,6 +45,7 @@ FIGURES: Final[Mapping[str, Measure]] = {
     "neighbours": neighbours.measure,
     "deliveries": deliveries.measure,
     "peers": peers.measure,
+    "pull": pulling.measure,
     "backlog": backlog.measure,
 }
 """By the name that --only takes, in the order in which they are measured: what leaves most behind comes last."""
@@ -67,7 +69,8 @@ async def run(names: list[str], plan: Plan, results: Path | None, label: str) ->
     path: Path | None = None
     with tempfile.TemporaryDirectory(prefix="fleetwrite-bench-", ignore_cleanup_errors=True) as folder:
         limits = {**budgets.LIMITS, **peers.LIMITS}
-        async with asyncio.timeout(LONGEST_S), Stack.open(Path(folder), limits) as stack:
+        fleets = {pulling.ACCOUNT: plan.pulled} if "pull" in names else {}
+        async with asyncio.timeout(LONGEST_S), Stack.open(Path(folder), limits, fleets) as stack:
             facts["machine"] = await report.machine(stack.dsn)
             for name in names:
                 began = time.monotonic()

@@ -72,6 +72,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         scale: share of the usual number of requests.
         neighbours: how much waits at a busy neighbour.
         backlog: how much waits for the figures under a backlog.
+        pulled: how many vehicles the fleet has that is pulled.
     """
 
     runs: int
@@ -80,11 +81,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     scale: float
     neighbours: int
     backlog: int
+    pulled: int
 
     def count(self, usual: int) -> int:
         """So many requests instead of the usual number."""
         return max(20, round(usual * self.scale))
 
 
-FULL: Final = Plan(runs=5, window_s=10.0, worker_counts=(1, 3, 10), scale=1.0, neighbours=100_000, backlog=1_000_000)
-QUICK: Final = Plan(runs=2, window_s=4.0, worker_counts=(1, 3), scale=0.2, neighbours=5_000, backlog=20_000)
+FULL: Final = Plan(
+    runs=5, window_s=10.0, worker_counts=(1, 3, 10), scale=1.0, neighbours=100_000, backlog=1_000_000, pulled=100_000
+)
+QUICK: Final = Plan(
+    runs=2, window_s=4.0, worker_counts=(1, 3), scale=0.2, neighbours=5_000, backlog=20_000, pulled=5_000
+)

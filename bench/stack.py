@@ -12,7 +12,7 @@ from uuid import UUID
 import aiohttp
 import msgspec
 
-from bench.load import request_bytes
+from bench.load import LoadError, request_bytes
 from bench.processes import Process
 from bench.receiver import Receiver, open_receiver
 from bench.simulator import FIRST_ID, token
@@ -88,14 +88,18 @@ class Stack:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path, limits: Mapping[int, Mapping[str, object]]) -> AsyncIterator[Self]:
-        """Start everything but workers; `limits` are the provider's, by organisation."""
+    async def open(
+        cls, folder: Path, limits: Mapping[int, Mapping[str, object]], fleets: Mapping[int, int]
+    ) -> AsyncIterator[Self]:
+        """Start everything but workers; `limits` are the provider's, by organisation, `fleets` numbers of vehicles."""
         async with AsyncExitStack() as exits:
             stack = cls(folder)
-            await stack._start(exits, limits)
+            await stack._start(exits, limits, fleets)
             yield stack
 
-    async def _start(self, exits: AsyncExitStack, limits: Mapping[int, Mapping[str, object]]) -> None:
+    async def _start(
+        self, exits: AsyncExitStack, limits: Mapping[int, Mapping[str, object]], fleets: Mapping[int, int]
+    ) -> None:
         postgres = await exits.enter_async_context(EmbeddedPostgres(self.folder / "postgres"))
         self.dsn = postgres.dsn
         await migrate(self.dsn)
@@ -121,6 +125,7 @@ class Stack:
             "bench.simulator",
             *("--data-dir", str(self.folder / "simulator"), "--organizations", str(ORGANIZATIONS)),
             *("--limits", msgspec.json.encode({str(FIRST_ID + n): limit for n, limit in limits.items()}).decode()),
+            *("--fleets", msgspec.json.encode({str(FIRST_ID + n): count for n, count in fleets.items()}).decode()),
         )
         exits.push_async_callback(simulator.stop)
         self.simulator_url = await simulator.start()
@@ -168,6 +173,7 @@ class Stack:
         *,
         records: bool = False,
         account_id: str | None = None,
+        pulled_by_workers: bool = False,
     ) -> UUID:
         """A new connection of a fleet of its own to this account, with exactly these budgets.
 
@@ -176,6 +182,7 @@ class Stack:
             budgets: in place of the provider's published ones.
             records: whether to read the account's people and vehicles.
             account_id: connections that name the same one share the account's budgets.
+            pulled_by_workers: whether workers pull it. Otherwise all calls are those that are measured.
         """
         self._fleets += 1
         fleet = await self.services.orgs.ensure_shared_fleet(self.partner_id, f"f-{self._fleets}", f"F {self._fleets}")
@@ -189,7 +196,19 @@ class Stack:
         await self.set_budgets(connection.id, budgets)
         if records:
             await pull_records(self.services, connection)
+        if not pulled_by_workers:
+            async with self.services.database.transaction() as transaction:
+                await self.services.schedules.disconnected(transaction, connection.id)
         return connection.id
+
+    async def check_records(self, connection_id: UUID, count: int) -> None:
+        """Make sure that so many vehicles are known, none of them as gone."""
+        known = await self.services.database.pool.fetchval(
+            "SELECT count(*) FROM records WHERE connection_id = $1 AND resource = 'vehicle' AND deleted_at IS NULL",
+            connection_id,
+        )
+        if known != count:
+            raise LoadError(f"{count} vehicles were to be pulled, {known} are known")
 
     async def set_budgets(self, connection_id: UUID, budgets: Sequence[BudgetLimit]) -> None:
         """Replace a connection's budgets."""

@@ -16,7 +16,7 @@ from bench.stack import Stack
 from fleetwrite.events.models import NewEvent
 from fleetwrite.events.store import append
 from fleetwrite.kit.ids import new_id
-from fleetwrite.webhooks.models import BUDGETS
+from fleetwrite.webhooks.models import BUDGETS, KIND
 
 EVENTS: Final = 100
 
@@ -43,7 +43,7 @@ async def measure(stack: Stack, plan: Plan) -> list[Figure]:
         await _fill(stack, plan.neighbours)
         await stack.call("POST", f"/v2/notifications/webhooks/{busy['id']}/activate")
         beside = [await _probe(stack, plan.count(EVENTS)) for _ in range(plan.runs)]
-        left = await stack.services.dispatch.count_waiting(busy["id"])
+        left = await stack.services.dispatch.count_waiting(busy["id"], KIND)
         await stack.run_workers(0)
         for one in (busy, webhook):
             await stack.call("DELETE", f"/v2/notifications/webhooks/{one['id']}")

@@ -43,7 +43,13 @@ from fleetwrite.operations.retry import Retrier
 from fleetwrite.operations.service import OperationService
 from fleetwrite.operations.settle import Settler
 from fleetwrite.orgs.service import OrgService
+from fleetwrite.pulls.handler import PullHandler
+from fleetwrite.pulls.models import PullSettings
+from fleetwrite.pulls.storing import PullStorer
+from fleetwrite.pulls.upkeep import ScheduleUpkeep
 from fleetwrite.records.id_map import IdMap
+from fleetwrite.records.keeping import RecordKeeper
+from fleetwrite.records.schedules import ScheduleService
 from fleetwrite.records.service import RecordService
 from fleetwrite.settings import LEASE_MARGIN_S, SLOT_WAIT_S, Settings, SettingsError, TspSettings
 from fleetwrite.vault.keyfile import KeyFile
@@ -58,6 +64,7 @@ from fleetwrite.webhooks.retention import Retention
 from fleetwrite.webhooks.rotation import OldSecrets
 from fleetwrite.webhooks.sending import Sender
 from fleetwrite.webhooks.service import SubscriptionService
+from fleetwrite.webhooks.store import select_listeners
 from fleetwrite.webhooks.streams import EventStreams, StreamSettings
 from fleetwrite.webhooks.upkeep import SubscriptionUpkeep
 
@@ -100,6 +107,8 @@ class Services:
     streams: EventStreams
     operation_handler: OperationHandler
     delivery_handler: DeliveryHandler
+    pull_handler: PullHandler
+    schedules: ScheduleService
     prober: Prober
 
 
@@ -162,9 +171,14 @@ def _build(settings: Settings, database: Database, database_url: str, vault: Vau
     dispatch = Dispatch(database)
     hasher = SecretHasher()
     issuer = (settings.public_url or f"http://{settings.api_host}:{settings.api_port}").rstrip("/") + REALM_PATH
-    connections = ConnectionService(database, vault, registry, dispatch, usual_budgets(registry, settings.tsp), egress)
+    schedules = ScheduleService(database, dispatch, registry)
+    usual = usual_budgets(registry, settings.tsp)
+    connections = ConnectionService(database, vault, registry, dispatch, usual, schedules, egress)
+    keeper = RecordKeeper(select_listeners)
     outages = Outages(database, registry, dispatch)
-    settler = Settler(database, dispatch, outages, sync_events=settings.sync_events, patience_s=settings.lease_s)
+    settler = Settler(
+        database, dispatch, outages, keeper, sync_events=settings.sync_events, patience_s=settings.lease_s
+    )
     logins = SharedLogins(database, vault)
     executor = Executor(
         egress,
@@ -230,6 +244,20 @@ def _build(settings: Settings, database: Database, database_url: str, vault: Vau
         delivery_handler=DeliveryHandler(
             database, dispatch, sender, health, DeliverySettings(patience_s=settings.lease_s)
         ),
+        pull_handler=PullHandler(
+            connections,
+            registry,
+            dispatch,
+            egress,
+            logins,
+            PullStorer(database, dispatch, outages, keeper),
+            PullSettings(
+                call_timeout_s=settings.provider_timeout_s,
+                slot_wait_s=SLOT_WAIT_S,
+                attempt_lasts_s=settings.attempt_lasts_s,
+            ),
+        ),
+        schedules=schedules,
         prober=Prober(
             database, connections, registry, outages, egress, dispatch, logins, read_timeout_s=settings.read_timeout_s
         ),
@@ -246,9 +274,11 @@ def backoff_of(manifest: Manifest, settings: Settings) -> Backoff:
 
 
 async def run_worker(services: Services, stop: asyncio.Event) -> None:
-    """Deliver operations, probe what is parked or stale, fan out events, deliver webhooks and delete what is old, until
-    `stop` is set; then finish what is in flight. Before all that, bring the limits that nobody chose in line with
-    manifests and settings.
+    """Deliver operations, pull records, probe what is parked or stale, fan out events, deliver webhooks and delete what
+    is old.
+
+    Goes on until `stop` is set, and then finishes what is in flight. Before all that, it brings the limits that nobody
+    chose in line with manifests and settings.
     """
     settings = services.settings
     await services.connections.renew_budgets()
@@ -258,8 +288,12 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
     worker = Worker(
         services.database,
         services.dispatch,
-        [services.operation_handler, services.delivery_handler],
-        WorkerSettings(concurrency=settings.worker_concurrency, lease_lasts=lease_lasts),
+        [services.operation_handler, services.delivery_handler, services.pull_handler],
+        WorkerSettings(
+            concurrency=settings.worker_concurrency,
+            lease_lasts=lease_lasts,
+            fewer={services.pull_handler.kind: settings.pull_concurrency},
+        ),
     )
     planner = DeliveryPlanner(services.dispatch, Batching(most_events=settings.webhook_batch))
     fan_out = FanOut(services.database, planner.plan)
@@ -273,3 +307,4 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
         tasks.create_task(services.prober.run(stop))
         tasks.create_task(receivers.run(stop))
         tasks.create_task(Retention(services.database).run(stop))
+        tasks.create_task(ScheduleUpkeep(services.schedules).run(stop))

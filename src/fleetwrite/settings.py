@@ -96,6 +96,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     worker_concurrency: Annotated[
         int, Meta(ge=1, description="Provider calls in flight at a time in one worker; webhook deliveries likewise.")
     ] = 128
+    pull_concurrency: Annotated[
+        int, Meta(ge=1, description="Lists read at a time in one worker; each may hold a page of some megabytes.")
+    ] = 4
     provider_timeout_s: Annotated[
         float, Meta(gt=0, le=300, description="After so many seconds the answer of a provider counts as lost.")
     ] = 30.0

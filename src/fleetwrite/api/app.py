@@ -22,6 +22,7 @@ from fleetwrite.api.id_map import ID_MAP
 from fleetwrite.api.openapi import build_document
 from fleetwrite.api.operations import OPERATIONS
 from fleetwrite.api.records import RECORDS
+from fleetwrite.api.schedules import SCHEDULES
 from fleetwrite.api.tsps import TSPS
 from fleetwrite.api.webhook_upkeep import WEBHOOK_UPKEEP
 from fleetwrite.api.webhooks import WEBHOOKS
@@ -52,6 +53,7 @@ ENDPOINTS: Final[Sequence[Endpoint]] = (
     *RECORDS,
     *ID_MAP,
     *CONNECTIONS,
+    *SCHEDULES,
     *CAPABILITIES,
     *TSPS,
     *WEBHOOKS,

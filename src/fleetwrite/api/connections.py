@@ -12,7 +12,7 @@ from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, T
 from fleetwrite.api.intake import InvalidRequestError
 from fleetwrite.bootstrap import Services
 from fleetwrite.connections.models import Connection
-from fleetwrite.connections.service import to_read
+from fleetwrite.connections.service import LANE_KIND, to_read
 from fleetwrite.contract.enums import ConnectionStatusEnum
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.integrations import ConnectionRead, ConnectionUpdate
@@ -179,7 +179,7 @@ async def _state(services: Services, connection: Connection) -> Answer:
         accepts=not connection.is_draining,
         sends=connection.silence is None,
         is_tsp_paused=connection.is_tsp_paused,
-        waiting=await services.dispatch.count_waiting(connection.id),
+        waiting=await services.dispatch.count_waiting(connection.id, LANE_KIND),
     )
     return Answer(content=state)
 

@@ -30,6 +30,7 @@ class Tag(Enum):
     COMPLIANCE = "Compliance & Regulation"
     MAINTENANCE = "Maintenance & Vehicle Health"
     CONNECTIONS = "Connections"
+    SCHEDULES = "Schedules"
     TSPS = "TSPs"
     OPERATIONS = "Resource Operations"
     RECORDS = "Id Map"

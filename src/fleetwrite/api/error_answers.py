@@ -43,10 +43,13 @@ from fleetwrite.operations.errors import (
     WouldExpireError,
 )
 from fleetwrite.records.errors import (
+    DuplicateScheduleError,
     InvalidImportError,
     InvalidRecordQueryError,
     RecordNotFoundError,
     RecordsMetMeanwhileError,
+    ScheduleNotFoundError,
+    UnlistedResourceError,
 )
 from fleetwrite.webhooks.errors import (
     DuplicateSubscriptionError,
@@ -169,6 +172,7 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         OperationNotFoundError: _plain(404),
         SecretNotFoundError: _plain(404),
         SubscriptionNotFoundError: _plain(404),
+        ScheduleNotFoundError: _plain(404),
         MethodNotAllowedError: lambda error: Answer(
             status=405,
             content=errors.MethodNotAllowed(detail=str(error)),
@@ -185,6 +189,7 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         MayBeWrittenError: _plain(409),
         ConnectionDrainingError: _plain(409),
         DuplicateSubscriptionError: _plain(409),
+        DuplicateScheduleError: _plain(409),
         RecordsMetMeanwhileError: _plain(409, ("Retry-After", "1")),
         ContentTooLargeError: _too_large,
         UnsupportedMediaTypeError: _plain(415),
@@ -199,6 +204,7 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         UnknownEventError: _one_fault("header.Last-Event-ID", ErrorType.UNKNOWN_ID),
         BadConnectionFieldsError: _bad_fields,
         LoginCheckError: _one_fault("body.credentials", ErrorType.RANGE),
+        UnlistedResourceError: _one_fault("body.resource", ErrorType.ENUM),
         UnknownScopeError: _one_fault("body.budgets", ErrorType.ENUM),
         BacklogFullError: _wait_first,
         WouldExpireError: _wait_first,

@@ -16,6 +16,8 @@ from fleetwrite.connections.models import Connection
 from fleetwrite.dispatch.overview import MOST_COUNTED, MOST_COUNTED_OF_LANE, DispatchOverview, overview
 from fleetwrite.kit.database import Database
 from fleetwrite.kit.telemetry import configure_logging
+from fleetwrite.records import schedule_store
+from fleetwrite.records.schedule_models import Schedule
 from fleetwrite.settings import from_process
 
 
@@ -39,6 +41,16 @@ class OpenBreaker(msgspec.Struct, frozen=True, kw_only=True):
     probe_at: datetime
 
 
+class FailingSchedule(msgspec.Struct, frozen=True, kw_only=True):
+    """A schedule that is inactive, or whose last executions failed."""
+
+    id: str
+    connection_id: str
+    resource: str
+    status: str
+    errors: int
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at a glance.
 
@@ -48,6 +60,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         quiet_connections: those that do not accept or send as usual.
         paused_tsps: providers to which the operator sends nothing.
         breakers: hosts that fail, and are only probed for now.
+        schedules: how many there are in each status.
+        failing_schedules: those whose last executions failed.
     """
 
     dispatch: DispatchOverview
@@ -55,6 +69,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     quiet_connections: list[QuietConnection]
     paused_tsps: list[str]
     breakers: list[OpenBreaker]
+    schedules: dict[str, int]
+    failing_schedules: list[FailingSchedule]
 
 
 async def show_status(config: Path | None, *, as_json: bool, most: int) -> None:
@@ -83,6 +99,8 @@ async def read_status(database: Database, most: int) -> Status:
             quiet_connections=[_quiet(one) for one in await store.not_flowing(connection, most)],
             paused_tsps=await store.paused_tsps(connection),
             breakers=[OpenBreaker(**row) for row in await outage_store.select_open_breakers(connection, most)],
+            schedules=await schedule_store.count_by_status(connection),
+            failing_schedules=[_failing(one) for one in await schedule_store.select_failing(connection, most)],
         )
 
 
@@ -156,6 +174,12 @@ def tables(status: Status) -> list[Table]:
                 for breaker in status.breakers
             ],
         ),
+        _table("Schedules", ("status", "schedules"), status.schedules.items()),
+        _table(
+            "Schedules whose last executions failed",
+            ("schedule", "connection", "resource", "status", "failed"),
+            [(one.id, one.connection_id, one.resource, one.status, one.errors) for one in status.failing_schedules],
+        ),
         _table("Paused by the operator", ("tsp",), [(slug,) for slug in status.paused_tsps]),
     ]
     return [table for table in shown if table.row_count]
@@ -168,6 +192,16 @@ def _quiet(connection: Connection) -> QuietConnection:
         status=connection.status,
         is_draining=connection.is_draining,
         description=connection.description,
+    )
+
+
+def _failing(schedule: Schedule) -> FailingSchedule:
+    return FailingSchedule(
+        id=str(schedule.id),
+        connection_id=str(schedule.connection_id),
+        resource=schedule.resource,
+        status=schedule.status,
+        errors=schedule.consecutive_error_count,
     )
 
 

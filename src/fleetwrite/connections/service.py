@@ -1,7 +1,7 @@
 """Finds, makes and changes connections."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -36,7 +36,21 @@ ACCOUNTS: Final = UUID("6f1d6f0c-5f0a-4b43-9d0e-1f6f6b7c9b52")
 """Namespace of the ids under which accounts keep their budgets."""
 
 LANE_KIND = "operation"
-"""Lanes of a connection hold operations."""
+"""Of the work that connections are there for."""
+
+_FOR_GOOD: Final = frozenset({ConnectionStatusEnum.DELETED, ConnectionStatusEnum.CANCELLED})
+
+
+class Followers(Protocol):
+    """What begins and ends with a connection, in the transaction in which that does."""
+
+    async def connected(self, connection: database.Connection, connection_id: UUID, tsp_slug: str) -> None:
+        """A connection was made, and dispatch knows it."""
+        ...
+
+    async def disconnected(self, connection: database.Connection, connection_id: UUID) -> None:
+        """A connection is about to be gone for good; it is not locked yet."""
+        ...
 
 
 class ConnectionService:
@@ -52,6 +66,7 @@ class ConnectionService:
         registry: Registry,
         dispatch: Dispatch,
         usual_budgets: UsualBudgets,
+        followers: Followers,
         egress: Egress,
     ) -> None:
         self._database = database
@@ -60,6 +75,7 @@ class ConnectionService:
         self._dispatch = dispatch
         self._usual_budgets = usual_budgets
         self._egress = egress
+        self._followers = followers
         self._shared: GroupRead[tuple[UUID, UUID], Connection] = GroupRead(database, store.find_all_shared)
 
     async def get(self, partner_id: UUID, connection_id: UUID) -> Connection:
@@ -139,6 +155,7 @@ class ConnectionService:
                     held=made.silence is not None,
                     account_id=None if account_id is None else derive_id(ACCOUNTS, tsp_slug, account_id),
                 )
+                await self._followers.connected(connection, made.id, tsp_slug)
         except asyncpg.ForeignKeyViolationError as error:
             raise UnknownFleetError(f"There is no fleet {fleet_id}: make it first.") from error
         return made
@@ -147,6 +164,11 @@ class ConnectionService:
         """All connections of a fleet that are not gone, oldest first."""
         async with self._database.acquire() as connection:
             return await store.of_fleet(connection, fleet_id)
+
+    async def slugs_shared(self, partner_id: UUID) -> dict[UUID, str]:
+        """All connections that the partner may use: id -> the slug of its provider."""
+        async with self._database.acquire() as connection:
+            return await store.slugs_shared(connection, partner_id)
 
     async def open_accounts(
         self, connection: database.Connection, connection_ids: Collection[UUID]
@@ -195,6 +217,8 @@ class ConnectionService:
         Raises:
             ConnectionNotFoundError: there is none, or it is deleted or cancelled, which is for good.
         """
+        if status in _FOR_GOOD:
+            await self._followers.disconnected(connection, connection_id)
         before = await store.update_status(connection, connection_id, status)
         if before is None:
             raise ConnectionNotFoundError(connection_id)

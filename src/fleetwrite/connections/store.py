@@ -71,6 +71,19 @@ async def page_shared(
     return (await query.fetch(connection, window)).of(_connection)
 
 
+async def slugs_shared(connection: database.Connection, partner_id: UUID) -> dict[UUID, str]:
+    """The connections that are shared with the partner and not gone: id -> the slug of its provider."""
+    rows = await connection.fetch(
+        """
+        SELECT c.id, c.tsp_slug FROM connections c JOIN active_shares s ON s.fleet_id = c.fleet_id
+        WHERE s.partner_id = $1 AND c.status <> ALL($2) ORDER BY c.id
+        """,
+        partner_id,
+        _GONE,
+    )
+    return {row["id"]: row["tsp_slug"] for row in rows}
+
+
 async def of_fleet(connection: database.Connection, fleet_id: UUID) -> list[Connection]:
     """All connections of a fleet that are not gone, oldest first."""
     rows = await connection.fetch(

@@ -89,6 +89,27 @@ class ConnectionStatusEnum(enum.StrEnum):
     DELETED = "deleted"
 
 
+class ScheduleStatusEnum(enum.StrEnum):
+    """Whether a connection's records of one resource are pulled."""
+
+    INACTIVE = "inactive"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    STALE = "stale"
+    DELETED = "deleted"
+    CANCELLED = "cancelled"
+    CANCELLED_INSUFFICIENT_SCOPE = "cancelled_insufficient_scope"
+
+
+class ExecutionStatusEnum(enum.StrEnum):
+    """How far one run of a schedule has come."""
+
+    FAILED = "failed"
+    PENDING = "pending"
+    SCHEDULED = "scheduled"
+    SUCCESS = "success"
+
+
 class StatusEnum(enum.StrEnum):
     """The status of whatever an event is about."""
 

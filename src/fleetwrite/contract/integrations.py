@@ -1,4 +1,4 @@
-"""Answers of the integrations API: connections, and the tracking of writes."""
+"""The integrations API: connections, the tracking of writes, and the schedules by which records are pulled."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -7,12 +7,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from fleetwrite.contract.enums import (
     ConnectionStatusEnum,
+    ExecutionStatusEnum,
     IntegrationStatusEnum,
     ResourceEnum,
     ResourceOperationErrorTypeEnum,
     ResourceOperationLogStatusEnum,
     ResourceOperationStatusEnum,
     ResourceOperationTypeEnum,
+    ScheduleStatusEnum,
 )
 from fleetwrite.contract.telematics import Instant
 from fleetwrite.contract.tsps import SourceName
@@ -86,3 +88,78 @@ class ResourceOperationRead(Struct, frozen=True, kw_only=True):
     status: ResourceOperationStatusEnum
     payload: dict[str, Any]
     logs: list[ResourceOperationLogRead]
+
+
+class ScheduleCreate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new schedule. `cursor` is where the first execution begins; without it that reads the whole list."""
+
+    resource: ResourceEnum
+    execution_interval_seconds: int = 600
+    consecutive_error_threshold: int = 15
+    max_concurrent_executions: int = 1
+    status: ScheduleStatusEnum = ScheduleStatusEnum.ACTIVE
+    cursor: str | UnsetType | None = UNSET
+    last_data_at: Instant | UnsetType | None = UNSET
+
+
+class ScheduleRead(Struct, frozen=True, kw_only=True):
+    """How often a connection's records of one resource are pulled, and how that goes.
+
+    After `consecutive_error_threshold` executions that failed one after the other it becomes inactive. `cursor` is
+    where the next execution begins, where the TSP tells what changed; `last_data_at` is the time of the newest data.
+    """
+
+    id: UUID
+    connection_id: UUID
+    resource: ResourceEnum
+    execution_interval_seconds: int
+    status: ScheduleStatusEnum
+    consecutive_error_count: int
+    consecutive_error_threshold: int
+    max_concurrent_executions: int
+    cursor: str | None = None
+    last_data_at: Instant | None = None
+
+
+class ScheduleUpdate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be changed of a schedule. Null leaves a field alone; a null `cursor` lets the whole list be read."""
+
+    status: ScheduleStatusEnum | UnsetType | None = UNSET
+    execution_interval_seconds: int | UnsetType | None = UNSET
+    consecutive_error_threshold: int | UnsetType | None = UNSET
+    consecutive_error_count: int | UnsetType | None = UNSET
+    max_concurrent_executions: int | UnsetType | None = UNSET
+    next_execution_at: Instant | UnsetType | None = UNSET
+    cursor: str | UnsetType | None = UNSET
+    last_data_at: Instant | UnsetType | None = UNSET
+
+
+class ScheduleBackfillRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of which resource schedules that never were are to be made, and on which connections; without a word: on all."""
+
+    resource: ResourceEnum
+    tsp_id: UUID | UnsetType | None = UNSET
+    connection_ids: list[UUID] | UnsetType | None = UNSET
+
+
+class ScheduleBackfillResponse(Struct, frozen=True, kw_only=True):
+    """The connections on which schedules were made."""
+
+    connection_ids: list[UUID]
+
+
+class ExecutionRead(Struct, frozen=True, kw_only=True):
+    """One run of a schedule. `cursor` is how far it came; `response` is what the TSP answered where it failed."""
+
+    id: UUID
+    created_at: Instant
+    updated_at: Instant
+    schedule_id: UUID
+    connection_id: UUID
+    fleet_id: UUID
+    status: ExecutionStatusEnum
+    source_name: SourceName
+    resource: ResourceEnum
+    cursor: str | None = None
+    response: dict[str, Any] | None = None
+    last_data_at: Instant | None = None

@@ -180,3 +180,49 @@ class BaseWebhookEvent(Struct, frozen=True, kw_only=True):
     event_name: WebhookEventNameEnum
     filters: WebhookFilters | None = None
     status: WebhookStatusEnum
+
+
+class BaseTelematicsEvent(Struct, frozen=True, kw_only=True):
+    """Item of the `*.removed` events: which record the TSP does not have any more."""
+
+    id: UUID
+    fleet_id: UUID
+    fleet_ref: str | None
+    tsp_id: UUID | None = None
+    tsp_slug: str | None = None
+    source_name: SourceName
+    connection_id: UUID
+    source_id: str
+    created_at: Instant
+    updated_at: Instant
+    deleted_at: Instant | None = None
+    occurred_at: Instant
+    execution_id: UUID | None = None
+    schedule_id: UUID | None = None
+    extras: dict[str, Any] | None = None
+
+
+class BaseExecutionEvent(Struct, frozen=True, kw_only=True):
+    """Item of the `execution.*` events."""
+
+    id: UUID
+    created_at: Instant
+    updated_at: Instant
+    schedule_id: UUID
+    connection_id: UUID
+    fleet_id: UUID
+    status: StatusEnum
+    source_name: SourceName
+    resource: ResourceEnum
+
+
+class BaseScheduleEvent(Struct, frozen=True, kw_only=True):
+    """Item of the `schedule.*` events."""
+
+    id: UUID
+    connection_id: UUID
+    resource: ResourceEnum
+    execution_interval_seconds: int
+    status: StatusEnum
+    consecutive_error_threshold: int
+    max_concurrent_executions: int

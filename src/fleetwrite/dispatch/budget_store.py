@@ -170,10 +170,12 @@ async def lock_budgets(
     keeper_ids: Collection[UUID],
     scopes: Collection[str] | None = None,
     process_id: UUID | None = None,
+    besides: UUID | None = None,
 ) -> tuple[datetime, dict[tuple[UUID, str], Pace]]:
     """The database's time, and the state of these keepers' budgets (of these scopes only, where given), locked.
 
     `process_id` is whose calls are to be paced: what it has had for itself for a whole window, it may be late in.
+    `besides` is a job that does not count as in flight.
     """
     rows = await connection.fetch(
         """
@@ -194,7 +196,7 @@ async def lock_budgets(
             paces[row["owner_id"], row["scope"]].forgives_s = MOST_FORGIVEN_S
     capped = [key for key, pace in paces.items() if pace.room is not None]
     if capped:
-        for key, flying in (await _count_in_flight(connection, capped)).items():
+        for key, flying in (await _count_in_flight(connection, capped, besides)).items():
             paces[key].room = (paces[key].room or 0) - flying
     return now, paces
 
@@ -237,19 +239,23 @@ def pace_of(row: Any, now: datetime) -> Pace:
     )
 
 
-async def _count_in_flight(connection: Connection, keys: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], int]:
+async def _count_in_flight(
+    connection: Connection, keys: Sequence[tuple[UUID, str]], besides: UUID | None
+) -> dict[tuple[UUID, str], int]:
     """How many jobs under each of these budgets are being worked on."""
     rows = await connection.fetch(
         """
         SELECT k.owner_id, k.scope, count(*) AS flying
         FROM unnest($1::uuid[], $2::text[]) AS k (owner_id, scope)
         JOIN lane_owners o ON o.id = k.owner_id OR o.account_id = k.owner_id
-        JOIN lanes l ON l.owner_id = o.id AND k.scope = ANY(l.scopes)
+        JOIN lanes l ON l.owner_id = o.id
         JOIN jobs j ON j.lane_id = l.id AND j.lease IS NOT NULL AND j.due_at > fleetwrite_now()
-        GROUP BY k.owner_id, k.scope
+            AND (k.scope = ANY(l.scopes) OR k.scope = ANY(j.calling))
+        WHERE j.id IS DISTINCT FROM $3 GROUP BY k.owner_id, k.scope
         """,
         [keeper for keeper, _ in keys],
         [scope for _, scope in keys],
+        besides,
     )
     return {(row["owner_id"], row["scope"]): row["flying"] for row in rows}
 

@@ -160,15 +160,16 @@ async def waiting(connection: Connection, job_id: UUID) -> Waiting | None:
     )
 
 
-async def count_of_owner(connection: Connection, owner_id: UUID) -> int:
-    """How many jobs an owner has, counted up to `MOST_COUNTED`."""
+async def count_of_owner(connection: Connection, owner_id: UUID, kind: str) -> int:
+    """How many jobs of this kind an owner has, counted up to `MOST_COUNTED`."""
     count: int = await connection.fetchval(
         """
         SELECT count(*) FROM (
-            SELECT 1 FROM jobs WHERE lane_id IN (SELECT id FROM lanes WHERE owner_id = $1) LIMIT $2
+            SELECT 1 FROM jobs WHERE lane_id IN (SELECT id FROM lanes WHERE owner_id = $1 AND kind = $2) LIMIT $3
         ) AS jobs_of_owner
         """,
         owner_id,
+        kind,
         MOST_COUNTED,
     )
     return count

@@ -1,6 +1,6 @@
 """All SQL of lanes; for the order of locks see `store`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -127,6 +127,34 @@ async def reschedule_lanes(
         list(gave_work),
         process_id,
     )
+
+
+async def is_wanted(
+    connection: Connection, keepers: Mapping[UUID, Collection[str]], kind: str, until: datetime
+) -> bool:
+    """Whether work of another kind has a turn, until that instant, in a lane under one of these budgets.
+
+    Args:
+        connection: in the caller's transaction.
+        keepers: who keeps the budgets, an owner or its account -> their scopes.
+        kind: of the asking lane's jobs.
+        until: a turn that comes later is left out.
+    """
+    wanted: bool = await connection.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM unnest($1::uuid[], $2::text[]) AS k (keeper_id, scope)
+            JOIN lane_owners o ON o.id = k.keeper_id OR o.account_id = k.keeper_id
+            JOIN lanes l ON l.owner_id = o.id
+            WHERE l.kind <> $3 AND NOT l.held AND l.due_at <= $4 AND k.scope = ANY(l.scopes)
+        )
+        """,
+        [keeper_id for keeper_id, scopes in keepers.items() for _ in scopes],
+        [scope for scopes in keepers.values() for scope in scopes],
+        kind,
+        until,
+    )
+    return wanted
 
 
 async def seconds_until_due(connection: Connection, kind: str, process_id: UUID | None) -> float | None:

@@ -1,6 +1,5 @@
 """What the rest of the system asks of dispatch: let it wait in a lane, give me a slot, this is what became of it."""
 
-import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,8 +7,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from fleetwrite.dispatch import bars, budget_store, holds, insight, lane_store, overview, store
-from fleetwrite.dispatch.errors import OrderConflictError, SlotTimeoutError, UnknownScopeError
+from fleetwrite.dispatch import bars, budget_store, holds, insight, lane_store, overview, slots, store
+from fleetwrite.dispatch.errors import OrderConflictError, UnknownScopeError
 from fleetwrite.dispatch.models import (
     Again,
     Bar,
@@ -22,14 +21,10 @@ from fleetwrite.dispatch.models import (
     NewJob,
     Notice,
 )
-from fleetwrite.dispatch.pacing import earliest_slot, take_slot
 from fleetwrite.kit.database import Connection, Database
 
 ACCOUNT_KIND: Final = "account"
 """The kind of owners that have budgets for others to share, and no lanes."""
-
-FULL_RETRY_S: Final = 0.02
-"""How often to look whether a call in flight has ended, where only so many may be."""
 
 SEIZED_FOR: Final = timedelta(minutes=1)
 """The lease of a seized job. Its transaction ends it, so this only has to lie in the future."""
@@ -200,6 +195,14 @@ class Dispatch:
             for row in await store.seize_jobs(connection, job_ids, SEIZED_FOR)
         ]
 
+    async def withdraw(self, connection: Connection, owner_id: UUID, job_ids: Sequence[UUID]) -> set[UUID]:
+        """Forget jobs of an owner that nobody works on; returns those that somebody does, or may do.
+
+        For jobs without an order key only: nobody waits behind them.
+        """
+        await store.lock_owners(connection, [owner_id])
+        return await store.withdraw_jobs(connection, job_ids)
+
     async def lock_order(self, connection: Connection, owner_id: UUID, order_key: str) -> None:
         """Until the end of the transaction nobody else enqueues or settles jobs with this key."""
         await store.lock_owners(connection, [owner_id])
@@ -272,51 +275,16 @@ class Dispatch:
         Raises:
             SlotTimeoutError: the next slot begins later than `within_s` seconds from now; none was taken.
         """
-        loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + within_s
-        while (slot := await self._try_slot(owner_id, scopes, max(0.0, give_up_at - loop.time()))) is None:  # noqa: ASYNC110 - the call that ends may be another process's
-            await asyncio.sleep(FULL_RETRY_S)
-        wait_s, trials = slot
-        await asyncio.sleep(wait_s)
-        return trials
+        return await slots.take(self._database, self.process_id, owner_id, scopes, within_s)
 
-    async def _try_slot(
-        self, owner_id: UUID, scopes: Sequence[str], within_s: float
-    ) -> tuple[float, tuple[str, ...]] | None:
-        """Take a slot; returns how many seconds there are until it begins, and which of the scopes are barred; None
-        where all that may are in flight.
+    async def take_spare_slot(self, job: Job, scopes: Sequence[str], within_s: float) -> tuple[str, ...]:
+        """The same for a call of a claimed job that is to leave other work its slots, and that counts as in flight by
+        the scopes of its calls.
+
+        Raises:
+            SlotTimeoutError: as above, or the slot is one that work of another kind waits for.
         """
-        loop = asyncio.get_running_loop()
-        async with self._database.transaction() as connection:
-            keepers, is_barred = await budget_store.select_keepers(connection, owner_id, scopes)
-            now, budgets = await budget_store.lock_budgets(connection, keepers, scopes)
-            asked_at = loop.time()
-            paces = list(budgets.values())
-            # The caller's own job is one of those in flight.
-            if any(pace.room is not None and pace.room < 0 for pace in paces):
-                if within_s <= FULL_RETRY_S:
-                    raise SlotTimeoutError(
-                        "As many calls as the provider allows are in flight.", free_at=now, wait_s=0.0
-                    )
-                return None
-            all_bars = await bars.select_bars(connection, [owner_id]) if is_barred else []
-            barred = [(bar, bar.pace()) for bar in all_bars if bar.scope in scopes]
-            paces += [pace for _, pace in barred]
-            at = earliest_slot(paces, now)
-            wait_s = max(0.0, (at - now).total_seconds())
-            if wait_s > within_s:
-                raise SlotTimeoutError(
-                    f"The next slot within the provider's limits comes free in {wait_s:.1f} s.",
-                    free_at=at,
-                    wait_s=wait_s,
-                    barred_since=min((bar.since for bar, _ in barred if bar.until > now), default=None),
-                )
-            take_slot(paces, at)
-            if barred:
-                await bars.note_trials(connection, [(bar.owner_id, bar.scope, pace.next_at) for bar, pace in barred])
-            taken = [(*key, pace.next_at) for key, pace in budgets.items()]
-            await budget_store.update_next_at(connection, taken, self.process_id)
-        return asked_at + wait_s - loop.time(), tuple(bar.scope for bar, _ in barred)
+        return await slots.take(self._database, self.process_id, job.owner_id, scopes, within_s, yielding=job)
 
     async def has_last_slots(self, owner_id: UUID, scopes: Sequence[str]) -> bool:
         """Whether nobody else took a slot of these budgets since this process did."""
@@ -328,10 +296,10 @@ class Dispatch:
         async with self._database.acquire() as connection:
             return await overview.lag_s(connection)
 
-    async def count_waiting(self, owner_id: UUID) -> int:
-        """How many jobs of an owner wait or are under way, counted up to `insight.MOST_COUNTED`."""
+    async def count_waiting(self, owner_id: UUID, kind: str) -> int:
+        """How many jobs of this kind of an owner wait or are under way, counted up to `insight.MOST_COUNTED`."""
         async with self._database.acquire() as connection:
-            return await insight.count_of_owner(connection, owner_id)
+            return await insight.count_of_owner(connection, owner_id, kind)
 
     async def close(self, owner_id: UUID, closing: Closing) -> None:
         """Make fewer calls, as the other side said; to be called where no job is settled, or not yet."""

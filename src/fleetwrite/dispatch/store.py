@@ -193,6 +193,11 @@ async def lease_jobs(connection: Connection, jobs: Sequence[Job], lease_lasts: t
     )
 
 
+async def note_calling(connection: Connection, job_id: UUID, scopes: Sequence[str]) -> None:
+    """Let a leased job count as in flight by the scopes of the call that it makes now, too."""
+    await connection.execute("UPDATE jobs SET calling = $2::text[] WHERE id = $1", job_id, list(scopes))
+
+
 async def lock_leases(connection: Connection, jobs: Sequence[Job]) -> set[UUID]:
     """Lock those of `jobs` whose lease still holds; returns these leases."""
     await lock_owners(connection, (job.owner_id for job in jobs))
@@ -223,6 +228,22 @@ async def seize_jobs(connection: Connection, job_ids: Sequence[UUID], lease_last
         list(job_ids),
         lease_lasts,
     )
+
+
+async def withdraw_jobs(connection: Connection, job_ids: Sequence[UUID]) -> set[UUID]:
+    """Delete those of these jobs that nobody works on; returns the others that there are."""
+    rows = await connection.fetch(
+        """
+        WITH locked AS (SELECT id FROM jobs WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE),
+        gone AS (
+            DELETE FROM jobs USING locked
+            WHERE jobs.id = locked.id AND (jobs.lease IS NULL OR jobs.due_at <= fleetwrite_now()) RETURNING jobs.id
+        )
+        SELECT id FROM locked WHERE id NOT IN (SELECT id FROM gone)
+        """,
+        list(job_ids),
+    )
+    return {row["id"] for row in rows}
 
 
 async def delete_jobs(connection: Connection, jobs: Sequence[Job]) -> list[Any]:

@@ -53,10 +53,12 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         concurrency: jobs of one kind in flight at a time in this process.
         lease_lasts: how long a claim holds without a sign of life; longer than any attempt can take.
+        fewer: kind -> how many, where it is not as many as of the others.
     """
 
     concurrency: int
     lease_lasts: timedelta
+    fewer: Mapping[str, int] = {}
 
 
 class Worker:
@@ -95,6 +97,7 @@ class _KindLoop:
         self._dispatch = dispatch
         self._handler = handler
         self._settings = settings
+        self._concurrency = settings.fewer.get(handler.kind, settings.concurrency)
         self._running: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._expiry_due_at = 0.0
@@ -125,7 +128,7 @@ class _KindLoop:
 
     async def _turn(self) -> float:
         """Claim once and start what was claimed; returns how many seconds there is nothing to do."""
-        free = self._settings.concurrency - len(self._running)
+        free = self._concurrency - len(self._running)
         if free <= 0:
             return POLL_S
         started = await self._claim(
@@ -170,7 +173,7 @@ class _KindLoop:
                 await self._dispatch.settle(connection, [(job, Finish()) for job in unknown])
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        was_full = len(self._running) >= self._settings.concurrency
+        was_full = len(self._running) >= self._concurrency
         self._running.discard(task)
         if was_full:
             self.awake.set()

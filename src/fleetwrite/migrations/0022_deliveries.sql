@@ -1,5 +1,5 @@
 -- Deliveries that carry several events, logs by subscription, dead letters that go out again, probes of what is stale
--- depends: 0019_lane_affinity
+-- depends: 0020_schedules
 
 -- migrate: apply
 

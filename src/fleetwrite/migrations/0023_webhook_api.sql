@@ -1,4 +1,4 @@
--- The secret that a subscription had before, and the order in which streams tell events
+-- The secret that a subscription had before, the order in which streams tell events, and who listens
 -- depends: 0022_deliveries
 
 -- migrate: apply
@@ -16,8 +16,17 @@ CREATE SEQUENCE event_positions;
 ALTER TABLE events ADD COLUMN position bigint;
 CREATE INDEX events_stream ON events (partner_id, position) WHERE position IS NOT NULL;
 
+-- Events of records are written only for who wants to hear of them: by a subscription, or by a stream in the last days.
+CREATE TABLE stream_listeners (
+    partner_id uuid NOT NULL REFERENCES partners,
+    event_name text NOT NULL,
+    until timestamptz NOT NULL,
+    PRIMARY KEY (partner_id, event_name)
+);
+
 -- migrate: rollback
 
+DROP TABLE stream_listeners;
 DROP INDEX events_stream;
 ALTER TABLE events DROP COLUMN position;
 DROP SEQUENCE event_positions;

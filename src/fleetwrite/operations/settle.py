@@ -22,8 +22,8 @@ from fleetwrite.operations import part_store, store
 from fleetwrite.operations.metrics import observe
 from fleetwrite.operations.models import Operation, Settlement, Success, outcome_code
 from fleetwrite.operations.rendering import event_data, write_answer
+from fleetwrite.records.keeping import RecordKeeper
 from fleetwrite.records.models import WrittenRecord
-from fleetwrite.records.store import merge_written
 
 log = structlog.get_logger(__name__)
 
@@ -32,9 +32,17 @@ class Settler:
     """Stores settlements; those that come in while a transaction is under way share the next one."""
 
     def __init__(
-        self, database: Database, dispatch: Dispatch, outages: Outages, *, sync_events: bool, patience_s: float
+        self,
+        database: Database,
+        dispatch: Dispatch,
+        outages: Outages,
+        keeper: RecordKeeper,
+        *,
+        sync_events: bool,
+        patience_s: float,
     ) -> None:
         self._dispatch = dispatch
+        self._keeper = keeper
         self._outages = outages
         self._patience_s = patience_s
         self._sync_events = sync_events
@@ -119,7 +127,7 @@ class Settler:
                     one.operation, status=ResourceOperationStatusEnum.FAILED
                 )
         if written:
-            ids = await merge_written(connection, list(written.values()))
+            ids = await self._keeper.keep_written(connection, list(written.values()))
             for of, record in written.items():
                 found = ids[record.connection_id, record.resource, record.source_id]
                 operations[of] = _succeeded(operations[of], record.source_id, found)

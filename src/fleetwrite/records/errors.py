@@ -33,3 +33,30 @@ class InvalidRecordQueryError(FleetwriteError):
     def __init__(self, details: Sequence[ValidationErrorDetail]) -> None:
         super().__init__("; ".join(f"{detail.path}: {detail.message}" for detail in details))
         self.details = details
+
+
+class ScheduleNotFoundError(FleetwriteError):
+    """The connection has no schedule of this id."""
+
+    def __init__(self, schedule_id: UUID) -> None:
+        super().__init__(
+            f"There is no schedule {schedule_id} here: list the connection's schedules for those that there are."
+        )
+
+
+class DuplicateScheduleError(FleetwriteError):
+    """The connection has a schedule for this resource."""
+
+    def __init__(self, resource: ResourceEnum) -> None:
+        super().__init__(
+            f"This connection has a schedule for {resource} already: list its schedules, and change that one."
+        )
+
+
+class UnlistedResourceError(FleetwriteError):
+    """The provider has no list of this resource that could be read."""
+
+    def __init__(self, resource: ResourceEnum, provider: str, listed: Sequence[ResourceEnum]) -> None:
+        super().__init__(
+            f"{provider} has no list of {resource} that could be pulled; choose one of: {', '.join(listed)}."
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import msgspec
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.tsps import SourceName
 from fleetwrite.kit.ids import derive_id
+from fleetwrite.records.references import Source
 
 
 def record_id(connection_id: UUID, resource: ResourceEnum, source_id: str) -> UUID:
@@ -75,3 +77,25 @@ class WrittenRecord(msgspec.Struct, frozen=True, kw_only=True):
     source_id: str
     attributes: Mapping[str, Any]
     source_data: Mapping[str, Any]
+
+
+class Verb(StrEnum):
+    """What became of a record, as the contract's events say it."""
+
+    ADDED = "added"
+    MODIFIED = "modified"
+    REMOVED = "removed"
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list or a write changed of a record.
+
+    Attributes:
+        id: ours.
+        source: what the provider knows it by.
+        verb: what became of it; None where nothing did that anybody would be told.
+    """
+
+    id: UUID
+    source: Source
+    verb: Verb | None

@@ -1,20 +1,16 @@
-"""SQL of records."""
+"""SQL of records that are read; `keeping_store` has that of what lists and writes tell of them."""
 
-import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
-from fleetwrite.connectors.sdk.connector import SourceRecord
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.kit.database import Connection
-from fleetwrite.records.models import Record, SharedRecord, WrittenRecord, record_id
-from fleetwrite.records.references import Source, with_derived_ids
-from fleetwrite.records.written import our_ids, told_attributes, told_time
+from fleetwrite.records.models import Record, SharedRecord
+from fleetwrite.records.references import Source
 
 COLUMNS: Final = """
     r.id, r.connection_id, r.resource, r.source_id, r.attributes, r.source_data_hash, r.occurred_at,
@@ -23,9 +19,6 @@ COLUMNS: Final = """
 OWNER: Final = "c.fleet_id, s.fleet_ref, c.tsp_slug, c.source_name"
 SHARES: Final = "FROM active_shares s JOIN connections c ON c.fleet_id = s.fleet_id"
 IS_SHARED: Final = "s.partner_id = {} AND c.status NOT IN ('deleted', 'cancelled')"
-
-_JSON: Final = msgspec.json.Encoder(order="sorted", decimal_format="number")
-_NUL: Final = b"\\u0000"
 
 
 async def resolve(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Record]:
@@ -63,9 +56,9 @@ async def select_ids(connection: Connection, sources: Collection[Source]) -> dic
         FROM unnest($1::uuid[], $2::text[], $3::text[]) AS u (connection_id, resource, source_id)
             JOIN records r USING (connection_id, resource, source_id)
         """,
-        *_transposed(wanted),
+        *transposed(wanted),
     )
-    return {_source(row): row["id"] for row in rows}
+    return {source_of(row): row["id"] for row in rows}
 
 
 async def select_sources(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Source]:
@@ -73,7 +66,7 @@ async def select_sources(connection: Connection, ids: Collection[UUID]) -> dict[
     rows = await connection.fetch(
         "SELECT id, connection_id, resource, source_id FROM records WHERE id = ANY($1)", list(ids)
     )
-    return {row["id"]: _source(row) for row in rows}
+    return {row["id"]: source_of(row) for row in rows}
 
 
 async def find_shared(
@@ -90,137 +83,22 @@ async def find_shared(
     return None if row is None else read_shared(row)
 
 
-# A record that was reserved comes into being when it is met for the first time.
-_INSERT: Final = """
-    INSERT INTO records AS r
-        (id, connection_id, resource, source_id, attributes, source_data, source_data_hash, occurred_at,
-         created_at, updated_at)
-    SELECT
-        -- Somebody may have brought the id that would have been ours for something else.
-        CASE WHEN other.id IS NULL THEN u.id ELSE gen_random_uuid() END,
-        u.connection_id, u.resource, u.source_id, u.attributes, u.source_data, u.source_data_hash,
-        coalesce(u.occurred_at, fleetwrite_now()), fleetwrite_now(), fleetwrite_now()
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::jsonb[], $6::jsonb[], $7::text[], $8::timestamptz[])
-            WITH ORDINALITY AS u
-            (connection_id, resource, source_id, id, attributes, source_data, source_data_hash, occurred_at, place)
-        LEFT JOIN records other ON other.id = u.id
-            AND (other.connection_id, other.resource, other.source_id) <> (u.connection_id, u.resource, u.source_id)
-    ORDER BY u.place
-    ON CONFLICT (connection_id, resource, source_id) DO UPDATE SET
-        -- They differ where the time was told.
-        occurred_at = CASE WHEN r.is_reserved OR excluded.occurred_at <> excluded.created_at
-            THEN excluded.occurred_at ELSE r.occurred_at END,
-        created_at = CASE WHEN r.is_reserved THEN excluded.created_at ELSE r.created_at END,
-        updated_at = excluded.updated_at,
-        deleted_at = NULL,
-        is_reserved = false,
-"""
-
-
-async def upsert_many(
-    connection: Connection, connection_id: UUID, records: Sequence[SourceRecord]
-) -> dict[tuple[ResourceEnum, str], UUID]:
-    """Keep what a provider lists, by one statement; a record that is there already is replaced by what is new.
-
-    A record that did not change keeps its updated_at. One listed twice is kept as listed last. The provider's
-    list is the truth: a record that was deleted and is listed again is there again.
-
-    Returns:
-        (resource, source_id) -> our id.
-    """
-    listed = {
-        (connection_id, record.resource, record.source_id): _Known(
-            record.attributes, record.source_data, record.occurred_at
-        )
-        for record in records
-    }
-    await connection.execute(
-        _INSERT
-        + """
-            attributes = excluded.attributes,
-            source_data = excluded.source_data,
-            source_data_hash = excluded.source_data_hash
-        WHERE r.source_data_hash <> excluded.source_data_hash
-            OR r.attributes <> excluded.attributes
-            OR r.deleted_at IS NOT NULL
-        """,
-        *_columns(listed),
-    )
-    # All of them are locked now, changed or not: no import can give them other ids.
-    ids = await select_ids(connection, listed)
-    return {(resource, source_id): found for (_, resource, source_id), found in ids.items()}
-
-
-async def merge_written(connection: Connection, written: Sequence[WrittenRecord]) -> dict[Source, UUID]:
-    """Keep what successful writes tell, of any number of connections, by one statement.
-
-    Of a record that is there already, the attributes written replace theirs, and the others stay.
-
-    Returns:
-        (connection, resource, source_id) -> our id.
-    """
-    pointed = {one for record in written for one in our_ids(record.resource, record.attributes)}
-    sources = await select_sources(connection, pointed) if pointed else {}
-    source_ids = {of: source_id for of, (_, _, source_id) in sources.items()}
-    merged: dict[Source, _Known] = {}
-    for one in written:
-        known = _Known(
-            told_attributes(one.resource, one.attributes, source_ids),
-            one.source_data,
-            told_time(one.resource, one.attributes),
-        )
-        key = (one.connection_id, one.resource, one.source_id)
-        merged[key] = known if key not in merged else merged[key].then(known)
+async def select_shared(
+    connection: Connection, partner_ids: Collection[UUID], ids: Collection[UUID]
+) -> list[tuple[UUID, SharedRecord]]:
+    """Each of these records with each of these partners who sees it, in the order in which they are locked."""
     rows = await connection.fetch(
-        _INSERT
-        + """
-            attributes = r.attributes || excluded.attributes,
-            -- An answer that says nothing of the record does not wipe out what an earlier one said.
-            source_data = CASE WHEN excluded.source_data = '{}' THEN r.source_data ELSE excluded.source_data END,
-            source_data_hash = CASE WHEN excluded.source_data = '{}' THEN r.source_data_hash
-                ELSE excluded.source_data_hash END
-        RETURNING id, connection_id, resource, source_id
-        """,
-        *_columns(merged),
+        f"SELECT {COLUMNS}, NULL::jsonb AS source_data, {OWNER}, s.partner_id {SHARES}"
+        f" JOIN records r ON r.connection_id = c.id WHERE {IS_SHARED.format('ANY($1::uuid[])')} AND r.id = ANY($2)"
+        ' ORDER BY r.connection_id, r.resource COLLATE "C", r.source_id COLLATE "C", s.partner_id',
+        list(partner_ids),
+        list(ids),
     )
-    return {_source(row): row["id"] for row in rows}
+    return [(row["partner_id"], read_shared(row)) for row in rows]
 
 
-class _Known(msgspec.Struct, frozen=True):
-    """What is known of a record: attributes, the provider's JSON, and when it happened."""
-
-    attributes: Mapping[str, Any]
-    source_data: Mapping[str, Any]
-    occurred_at: datetime | None
-
-    def then(self, later: "_Known") -> "_Known":
-        """What is known after `later` was told as well."""
-        return _Known(
-            {**self.attributes, **later.attributes},
-            later.source_data or self.source_data,
-            later.occurred_at or self.occurred_at,
-        )
-
-
-def _columns(records: Mapping[Source, _Known]) -> tuple[list[Any], ...]:
-    # In one order everywhere: two transactions that write the same records wait for each other and not crosswise.
-    sources = sorted(records)
-    rows = [records[source] for source in sources]
-    source_data = [_stored(record.source_data) for record in rows]
-    return (
-        *_transposed(sources),
-        [record_id(*source) for source in sources],
-        [
-            _stored(with_derived_ids(connection_id, resource, record.attributes))
-            for (connection_id, resource, _), record in zip(sources, rows, strict=True)
-        ],
-        source_data,
-        [hashlib.sha256(bytes(text)).hexdigest() for text in source_data],
-        [record.occurred_at for record in rows],
-    )
-
-
-def _transposed(sources: Sequence[Source]) -> tuple[list[UUID], list[str], list[str]]:
+def transposed(sources: Sequence[Source]) -> tuple[list[UUID], list[str], list[str]]:
+    """Their connections, resources and source_ids, as arrays of a query."""
     return (
         [connection_id for connection_id, _, _ in sources],
         [resource.value for _, resource, _ in sources],
@@ -228,26 +106,9 @@ def _transposed(sources: Sequence[Source]) -> tuple[list[UUID], list[str], list[
     )
 
 
-def _source(row: asyncpg.Record) -> Source:
+def source_of(row: asyncpg.Record) -> Source:
+    """By what the provider knows the record in a row."""
     return row["connection_id"], ResourceEnum(row["resource"]), row["source_id"]
-
-
-def _stored(value: Mapping[str, Any]) -> msgspec.Raw:
-    """Canonical JSON of `value`, without NUL, which PostgreSQL can not hold in a text."""
-    text = _JSON.encode(value)
-    if _NUL in text:
-        text = _JSON.encode(_without_nul(msgspec.json.decode(text)))
-    return msgspec.Raw(text)
-
-
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    if isinstance(value, list):
-        return [_without_nul(item) for item in value]
-    if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
-    return value
 
 
 def _record(row: asyncpg.Record) -> Record:

@@ -1,31 +1,24 @@
 """What a sandbox starts with: a partner with a client, and a connected fleet for each simulated account."""
 
-import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 import msgspec
-import structlog
 
 from fleetwrite.access.errors import ClientExistsError
 from fleetwrite.bootstrap import Services
 from fleetwrite.connections.models import Connection
 from fleetwrite.connectors.sdk.simulator import DemoAccount
-from fleetwrite.contract.enums import ResourceEnum
-from fleetwrite.operations.session import Patience, ProviderSession
-from fleetwrite.records.store import upsert_many
+from fleetwrite.pulls.at_once import pull_at_once
 from fleetwrite.sandbox.simulators import RunningSimulator, demo_accounts
-
-log = structlog.get_logger(__name__)
 
 PARTNER_SLUG: Final = "sandbox-partner"
 CLIENT_ID: Final = "sandbox-client"
-PULLED: Final = (ResourceEnum.USER, ResourceEnum.VEHICLE, ResourceEnum.TRAILER)
 
 _PULL_LASTS_S: Final = 60.0
-_CALL_TIMEOUT_S: Final = 10.0
 
 
 class SandboxConnection(msgspec.Struct, frozen=True):
@@ -86,7 +79,7 @@ def write_privately(path: Path, content: bytes) -> None:
 async def seed(
     services: Services, simulators: Sequence[RunningSimulator], remembered: Remembered
 ) -> list[SandboxConnection]:
-    """Make what is not there yet, and read the simulators' records through their connectors.
+    """Make what is not there yet, and pull the simulators' records through their connectors.
 
     The client's secret and the simulators' addresses are noted in `remembered`.
     """
@@ -108,8 +101,7 @@ async def seed(
             connection = await _connect(services, agreement.fleet_id, simulator, account)
             made.append(connection)
             connections.append(SandboxConnection(connection.id, connection.source_name, fleet_ref))
-    # At the same time: what takes long is that each keeps to its provider's limits.
-    await asyncio.gather(*(pull_records(services, connection) for connection in made))
+    await pull_records(services, *made)
     return connections
 
 
@@ -130,25 +122,13 @@ async def _connect(services: Services, fleet_id: UUID, simulator: RunningSimulat
     )
 
 
-async def pull_records(services: Services, connection: Connection) -> None:
-    """Read drivers, office users, vehicles and trailers from the provider, and keep them as records."""
-    connector = services.registry.get(connection.tsp_slug)
-    async with services.database.acquire() as reading:
-        accounts = await services.connections.open_accounts(reading, [connection.id])
-    patience = Patience(
-        deadline_at=asyncio.get_running_loop().time() + _PULL_LASTS_S,
-        slot_wait_s=_PULL_LASTS_S,
-        write_timeout_s=_CALL_TIMEOUT_S,
-        read_timeout_s=_CALL_TIMEOUT_S,
+async def pull_records(services: Services, *connections: Connection) -> None:
+    """Read all that the schedules of these connections are for, now; what is read later is up to a worker."""
+    await pull_at_once(
+        services.database,
+        services.schedules,
+        services.pull_handler,
+        [connection.id for connection in connections],
+        lease_lasts=timedelta(seconds=services.settings.lease_s),
+        within_s=_PULL_LASTS_S,
     )
-    session = ProviderSession(
-        services.egress, services.dispatch, services.logins, accounts[connection.id], connector, patience
-    )
-    count = 0
-    listed = {listing.resource for listing in connector.manifest.listings}
-    for resource in (one for one in PULLED if one in listed):
-        async for page in connector.list_records(resource, session):
-            async with services.database.transaction() as writing:
-                await upsert_many(writing, connection.id, page.records)
-            count += len(page.records)
-    log.info("sandbox.records_pulled", connection_id=str(connection.id), records=count)

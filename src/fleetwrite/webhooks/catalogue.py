@@ -6,8 +6,25 @@ from typing import Final
 
 import msgspec
 
+from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.event_names import WebhookEventNameEnum as Name
-from fleetwrite.contract.notifications import BaseConnectionEvent, BaseResourceOperationEvent, BaseWebhookEvent
+from fleetwrite.contract.notifications import (
+    BaseConnectionEvent,
+    BaseExecutionEvent,
+    BaseResourceOperationEvent,
+    BaseScheduleEvent,
+    BaseTelematicsEvent,
+    BaseWebhookEvent,
+)
+from fleetwrite.contract.telematics_reads import (
+    DvirLogRead,
+    FuelTransactionRead,
+    GroupMessageRead,
+    MessageRead,
+    TrailerRead,
+    UserRead,
+    VehicleRead,
+)
 from fleetwrite.webhooks.models import WILDCARD
 
 SCHEMA_VERSION: Final = "1.0"
@@ -21,6 +38,36 @@ class Fired(msgspec.Struct, frozen=True):
     data: type[msgspec.Struct]
 
 
+_RECORDS: Final[Mapping[ResourceEnum, type[msgspec.Struct]]] = MappingProxyType(
+    {
+        ResourceEnum.VEHICLE: VehicleRead,
+        ResourceEnum.TRAILER: TrailerRead,
+        ResourceEnum.USER: UserRead,
+        ResourceEnum.MESSAGE: MessageRead,
+        ResourceEnum.GROUP_MESSAGE: GroupMessageRead,
+        ResourceEnum.DVIR_LOG: DvirLogRead,
+        ResourceEnum.FUEL_TRANSACTION: FuelTransactionRead,
+    }
+)
+
+
+def _record_events() -> dict[Name, Fired]:
+    """Those of records, as far as the contract has names for them."""
+    events: dict[Name, Fired] = {}
+    for resource, shape in _RECORDS.items():
+        for verb, fired in (
+            ("added", Fired("A list or a write told of a record that was not known.", shape)),
+            ("modified", Fired("A list or a write told something new of a record.", shape)),
+            ("removed", Fired("The TSP does not have a record any more.", BaseTelematicsEvent)),
+        ):
+            if (name := f"{resource}.{verb}") in set(Name):
+                events[Name(name)] = fired
+    return events
+
+
+RECORD_EVENTS: Final[Mapping[Name, Fired]] = MappingProxyType(_record_events())
+"""Written only for partners who want to hear of them: `fleetwrite.records.keeping`."""
+
 FIRED: Final[Mapping[Name, Fired]] = MappingProxyType(
     {
         Name.RESOURCE_OPERATION_CREATED: Fired("A write was accepted.", BaseResourceOperationEvent),
@@ -31,6 +78,9 @@ FIRED: Final[Mapping[Name, Fired]] = MappingProxyType(
             "A write ended without being done, or nobody can know; `logs` say why.", BaseResourceOperationEvent
         ),
         Name.CONNECTION_STALED: Fired("A TSP refuses a connection's login.", BaseConnectionEvent),
+        Name.EXECUTION_FAILED: Fired("A schedule could not read a TSP's list.", BaseExecutionEvent),
+        Name.SCHEDULE_DEACTIVATED: Fired("A schedule failed too often, and pulls no more.", BaseScheduleEvent),
+        **RECORD_EVENTS,
         Name.WEBHOOK_CREATED: Fired("Another webhook of yours was created.", BaseWebhookEvent),
         Name.WEBHOOK_UPDATED: Fired("Another webhook's URL, filters or secret were changed.", BaseWebhookEvent),
         Name.WEBHOOK_DELETED: Fired("Another webhook of yours was deleted.", BaseWebhookEvent),

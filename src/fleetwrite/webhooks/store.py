@@ -1,6 +1,6 @@
 """All SQL of subscriptions; that of deliveries is in `delivery_store`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -105,6 +105,38 @@ async def update_subscription(
         filters_as_json(filters),
     )
     return _subscription(row)
+
+
+async def select_listeners(connection: Connection, event_names: Collection[str]) -> list[tuple[UUID, str]]:
+    """Each (partner, event) of these events to which the partner has subscribed or listens, whatever the fleet."""
+    rows = await connection.fetch(
+        """
+        SELECT partner_id, event_name FROM subscriptions WHERE event_name = ANY($1::text[]) AND status <> 'deleted'
+        UNION
+        SELECT partner_id, event_name FROM stream_listeners
+        WHERE event_name = ANY($1::text[]) AND until > fleetwrite_now()
+        """,
+        list(event_names),
+    )
+    return [(row["partner_id"], row["event_name"]) for row in rows]
+
+
+async def note_listener(
+    connection: Connection, partner_id: UUID, event_names: Collection[str], lasts: timedelta
+) -> None:
+    """Let a partner count as one who listens to these events for so long from now on."""
+    await connection.execute(
+        """
+        INSERT INTO stream_listeners (partner_id, event_name, until)
+        SELECT $1, name, fleetwrite_now() + $3 FROM unnest($2::text[]) AS name
+        ON CONFLICT (partner_id, event_name) DO UPDATE SET until = excluded.until
+        -- Who connects again and again does not write each time.
+        WHERE stream_listeners.until < excluded.until - $3 / 24
+        """,
+        partner_id,
+        sorted(event_names),
+        lasts,
+    )
 
 
 async def replace_secret(connection: Connection, subscription_id: UUID, sealed: bytes, overlap: timedelta) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -20,12 +21,17 @@ from fleetwrite.contract.telematics import Instant
 from fleetwrite.events import store
 from fleetwrite.events.models import StreamFilter, StreamRow
 from fleetwrite.kit.database import DATABASE_FAILURES, Database, Listener
-from fleetwrite.webhooks.catalogue import SCHEMA_VERSION
+from fleetwrite.webhooks.catalogue import RECORD_EVENTS, SCHEMA_VERSION
 from fleetwrite.webhooks.errors import TooManyStreamsError, UnknownEventError
+from fleetwrite.webhooks.store import note_listener
 
 log = structlog.get_logger(__name__)
 
 OPEN: Final = Gauge("fleetwrite_event_streams", "Live streams of events that this process serves.")
+
+LISTENS_FOR: Final = timedelta(days=3)
+"""For so long after it connected the events of records are kept for a client, as webhooks are tried for three days. Its
+token ends within the hour, so that whoever goes on listening connects often enough."""
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -115,7 +121,7 @@ class EventStreams:
         settings, clock = self._settings, asyncio.get_running_loop().time
         with self._place(partner_id) as awake:
             await self._listen()
-            position = await self._start(partner_id, last_event_id)
+            position = await self._start(partner_id, wanted, last_event_id)
             yield b"retry: %d\n: listening\n\n" % (settings.retry_s * 1000)
             told_at = asked_at = clock()
             while not self._is_ending:
@@ -170,8 +176,10 @@ class EventStreams:
             self._listening = asyncio.create_task(self._listener.__aenter__())
         await asyncio.shield(self._listening)
 
-    async def _start(self, partner_id: UUID, last_event_id: UUID | None) -> int:
-        async with self._database.acquire() as connection:
+    async def _start(self, partner_id: UUID, wanted: StreamFilter, last_event_id: UUID | None) -> int:
+        names = set(RECORD_EVENTS) if wanted.event_names is None else RECORD_EVENTS.keys() & set(wanted.event_names)
+        async with self._database.transaction() as connection:
+            await note_listener(connection, partner_id, names, LISTENS_FOR)
             if last_event_id is None:
                 return await store.last_position(connection, partner_id)
             position = await store.position_of(connection, partner_id, last_event_id)

@@ -15,7 +15,7 @@ from fleetwrite.connectors.sdk.suite.stand import Stand
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationStatusEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.telematics import WRITE_BODIES
 from fleetwrite.operations.models import Directives, WriteRequest
-from fleetwrite.records.store import upsert_many
+from fleetwrite.sandbox.seed import pull_records
 from fleetwrite.settings import Settings
 from fleetwrite.vault.keyfile import KeyFile
 
@@ -78,8 +78,10 @@ async def fleet(database_url: str, stand: Stand, tmp_path: Path) -> AsyncIterato
             settings={"base_url": stand.login.base_url},
             account_id="northwind",
         )
-        async with services.database.transaction() as writing:
-            await upsert_many(writing, connection.id, await stand.records(ResourceEnum.USER))
+        await pull_records(services, connection)
+        async with services.database.transaction() as transaction:
+            # What is called from here on is called for writes.
+            await services.schedules.disconnected(transaction, connection.id)
         rows = await services.database.pool.fetch("SELECT id FROM records ORDER BY source_id")
         stop = asyncio.Event()
         working = asyncio.create_task(run_worker(services, stop))

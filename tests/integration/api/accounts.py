@@ -21,9 +21,9 @@ from fleetwrite.connectors.sdk.wire import Login
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.url_policy import UrlPolicy
-from fleetwrite.records import store as records
 from integration.api.world import World
 from integration.api.write_bodies import WriteEndpoint
+from integration.records.keeping import keep
 
 REGISTRY = Registry.load()
 SLUGS = sorted(connector.manifest.slug for connector in REGISTRY)
@@ -109,7 +109,7 @@ async def connected(world: World, slug: str, folder: Path) -> AsyncIterator[Prov
                 settings={**account.settings, "base_url": url},
             )
             async with world.services.database.transaction() as connection:
-                ids = await records.upsert_many(connection, made.id, listed)
+                ids = await keep(connection, made.id, listed)
             yield ProviderAccount(
                 connector=connector,
                 connection_id=str(made.id),

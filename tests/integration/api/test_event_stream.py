@@ -24,7 +24,8 @@ from fleetwrite.events.models import NewEvent
 from fleetwrite.events.store import append
 from fleetwrite.kit.ids import new_id
 from fleetwrite.webhooks.fan_out import Batching, DeliveryPlanner
-from fleetwrite.webhooks.streams import EventStreams, StreamSettings
+from fleetwrite.webhooks.store import select_listeners
+from fleetwrite.webhooks.streams import LISTENS_FOR, EventStreams, StreamSettings
 from integration.api.error_bodies import details_of
 from integration.api.world import World, served
 
@@ -371,3 +372,19 @@ async def test_a_process_that_is_told_to_stop_ends_its_streams_and_stops(fresh_w
         async with asyncio.timeout(20):
             await process
     await streams.close()
+
+
+async def test_events_of_records_are_kept_for_a_client_for_some_days_after_it_connected(fresh_world: World) -> None:
+    async def listeners() -> list[tuple[UUID, str]]:
+        async with fresh_world.services.database.acquire() as connection:
+            return await select_listeners(connection, ["trailer.added", "vehicle.added"])
+
+    assert await listeners() == []
+    async with listening(fresh_world, "?event_names=trailer.*"):
+        pass
+    assert await listeners() == [(UUID(fresh_world.partner_id), "trailer.added")]
+    await fresh_world.services.database.pool.execute("UPDATE clock_shift SET shift = $1", LISTENS_FOR)
+    assert await listeners() == []
+    async with listening(fresh_world):
+        pass
+    assert len(await listeners()) == 2

@@ -15,10 +15,10 @@ from fleetwrite.connectors.sdk.connector import SourceRecord
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.kit.ids import derive_id
 from fleetwrite.kit.postgres import EmbeddedPostgres
-from fleetwrite.records.store import upsert_many
 from integration.api.conftest import address_in
 from integration.api.error_bodies import details_of
 from integration.api.world import Connected, World, opened_world
+from integration.records.keeping import keep
 
 FACTS = json.loads((Path(__file__).parents[2] / "fixtures" / "contract" / "telematics.json").read_text())
 LISTS = {
@@ -122,7 +122,7 @@ async def stocked(world: World) -> Library:
     ]
     for connected in connections.values():
         async with world.services.database.transaction() as connection:
-            await upsert_many(connection, UUID(connected.id), listing)
+            await keep(connection, UUID(connected.id), listing)
     pool = world.services.database.pool
     seeded = [
         Seeded(

@@ -21,9 +21,9 @@ from fleetwrite.bootstrap import Services, open_services
 from fleetwrite.connectors.sdk.connector import SourceRecord
 from fleetwrite.contract.enums import ConnectionStatusEnum, ResourceEnum
 from fleetwrite.orgs.models import Partner
-from fleetwrite.records import store as records
 from fleetwrite.settings import Settings
 from fleetwrite.vault.keyfile import KeyFile
+from integration.records.keeping import keep
 
 # What a request may leave behind.
 COUNTS = """
@@ -239,7 +239,7 @@ async def _connect(services: Services, partner: Partner, fleet_ref: str) -> Conn
         for resource, source_id, attributes in known.values()
     ]
     async with services.database.transaction() as connection:
-        ids = await records.upsert_many(connection, made.id, listed)
+        ids = await keep(connection, made.id, listed)
     return Connected(
         id=str(made.id),
         fleet_ref=fleet_ref,

@@ -31,16 +31,22 @@ async def services(database_url: str, tmp_path: Path) -> AsyncIterator[Services]
         yield services
 
 
-async def connect(services: Services, name: str, description: str = "") -> Connection:
+async def connect(services: Services, name: str, description: str = "", *, is_pulled: bool = False) -> Connection:
     partner = await services.orgs.ensure_partner("Acme", "acme")
     agreement = await services.orgs.ensure_shared_fleet(partner.id, name, name)
-    return await services.connections.create(
+    connection = await services.connections.create(
         fleet_id=agreement.fleet_id,
         tsp_slug="samsara",
         credentials={"token": "secret-token"},
         settings={},
         description=description,
     )
+    if not is_pulled:
+        async with services.database.transaction() as transaction:
+            await services.schedules.disconnected(transaction, connection.id)
+            # Its lane stays, with nothing in it.
+            await transaction.execute("DELETE FROM lanes WHERE owner_id = $1", connection.id)
+    return connection
 
 
 async def enqueue(services: Services, connection: Connection, count: int) -> None:
@@ -78,6 +84,26 @@ async def test_what_waits_and_what_stands_still_is_shown(services: Services) -> 
     text = shown(status)
     for word in (str(busy.id), str(quiet.id), "[drivers]", "[bold]Depot", "stale", "0:01:"):
         assert word in text
+
+
+async def test_schedules_and_those_that_fail_are_shown(services: Services) -> None:
+    connection = await connect(services, "pulled", is_pulled=True)
+    await services.database.pool.execute(
+        """
+        UPDATE schedules SET
+            consecutive_error_count = CASE resource WHEN 'user' THEN 15 WHEN 'trailer' THEN 2 ELSE 0 END,
+            status = CASE resource WHEN 'user' THEN 'inactive' ELSE 'active' END
+        """
+    )
+    status = await read_status(services.database, 10)
+    assert [(kind.kind, kind.jobs) for kind in status.dispatch.kinds] == [("pull", 3)]
+    assert status.schedules == {"active": 2, "inactive": 1}
+    assert [(one.resource, one.status, one.errors) for one in status.failing_schedules] == [
+        ("user", "inactive", 15),
+        ("trailer", "active", 2),
+    ]
+    for word in (str(connection.id), "user", "inactive", "15"):
+        assert word in shown(status)
 
 
 async def test_hosts_that_are_not_called_for_now_are_shown(services: Services) -> None:

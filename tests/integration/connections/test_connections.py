@@ -26,6 +26,7 @@ from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.keyset import Window, decode_cursor
 from fleetwrite.orgs.models import Partner, ShareAgreement
 from fleetwrite.orgs.service import OrgService
+from fleetwrite.records.schedules import ScheduleService
 from fleetwrite.vault.errors import SealBrokenError
 from fleetwrite.vault.keyfile import MasterKey
 from fleetwrite.vault.service import Vault
@@ -66,7 +67,9 @@ def manifest(slug: str) -> Manifest:
 def connections(database: Database, egress: Egress) -> ConnectionService:
     registry = Registry({slug: cast("Connector", Offline(manifest(slug))) for slug in ("acme", "zeta")})
     usual = usual_budgets(registry, {})
-    return ConnectionService(database, Vault(MasterKey(b"k" * 32)), registry, Dispatch(database), usual, egress)
+    dispatch = Dispatch(database)
+    schedules = ScheduleService(database, dispatch, registry)
+    return ConnectionService(database, Vault(MasterKey(b"k" * 32)), registry, dispatch, usual, schedules, egress)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Database
 from fleetwrite.kit.egress import Egress, HttpAnswer, NotSentError
 from fleetwrite.orgs.service import OrgService
+from fleetwrite.records.schedules import ScheduleService
 from fleetwrite.vault.keyfile import MasterKey
 from fleetwrite.vault.service import Vault
 
@@ -58,7 +59,9 @@ def vault() -> Vault:
 @pytest.fixture
 def connections(database: Database, vault: Vault, egress: Egress) -> ConnectionService:
     registry = Registry.load()
-    return ConnectionService(database, vault, registry, Dispatch(database), usual_budgets(registry, {}), egress)
+    dispatch = Dispatch(database)
+    schedules = ScheduleService(database, dispatch, registry)
+    return ConnectionService(database, vault, registry, dispatch, usual_budgets(registry, {}), schedules, egress)
 
 
 @pytest.fixture

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from fleetwrite.connectors.samsara.endpoints import CREATE_TRAILER, LIST_VEHICLES
-from fleetwrite.connectors.sdk.connector import ProviderAnswerError
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.telematics import ResourceOperation
-from fleetwrite.sandbox.seed import pull_records
 from integration.operations import writes
 from integration.operations.endings import DELIVERED, THROTTLED, UNKNOWN, endings
 from integration.operations.world import PENDING, SUCCESS, World
@@ -169,8 +167,8 @@ async def test_a_look_up_that_used_up_its_limit_keeps_the_next_one_from_meeting_
 
 async def test_a_refused_list_is_not_asked_for_again_before_its_time(world: World) -> None:
     world.fault("GET", "/fleet/vehicles", "status", status=429, headers={"Retry-After": "90"})
-    with pytest.raises(ProviderAnswerError):
-        await pull_records(world.services, world.connection)
+    await world.services.schedules.pull_soon([world.connection.id])
+    await world.run_pulls(await world.claim_pulls())
     assert 85 < await closed_s(world, LIST_VEHICLES.budget.scope) <= 90
     await vehicle(world)
     assert await calls_of(world) == ["/assets"]

@@ -20,7 +20,6 @@ from fleetwrite.kit.keyset import Window
 from fleetwrite.records.errors import InvalidImportError
 from fleetwrite.records.listing import RecordFilter
 from fleetwrite.records.rendering import ReadModel
-from fleetwrite.sandbox.seed import pull_records
 from integration.operations import writes
 from integration.operations.world import SUCCESS, World
 
@@ -125,7 +124,7 @@ async def test_writes_take_an_id_that_was_brought_and_not_the_one_it_replaced(fr
     message = await read(world, ResourceEnum.MESSAGE, sent.source_id)
     assert msgspec.structs.asdict(message)["recipient_id"] == brought
     # A pull keeps it, and nobody can change it any more: operations name it.
-    await pull_records(world.services, world.connection)
+    await world.pull()
     assert (await read(world, ResourceEnum.USER, source_id)).id == brought
     with pytest.raises(InvalidImportError, match="operations name it"):
         await bring(world, ("user", source_id, old))

@@ -27,6 +27,7 @@ from fleetwrite.contract.telematics import WRITE_BODIES, ResourceOperation
 from fleetwrite.dispatch.claims import claim, claim_expired
 from fleetwrite.dispatch.models import Job
 from fleetwrite.operations.models import KIND, Directives, WriteRequest
+from fleetwrite.records.schedule_models import PULL
 from fleetwrite.sandbox.seed import pull_records
 from fleetwrite.settings import Settings
 from fleetwrite.vault.keyfile import KeyFile
@@ -44,7 +45,7 @@ _COUNTS: Final = """
     SELECT
         (SELECT count(*) FROM operations) AS operations,
         (SELECT count(*) FROM attempts) AS attempts,
-        (SELECT count(*) FROM jobs) AS jobs,
+        (SELECT count(*) FROM jobs WHERE kind = 'operation') AS jobs,
         (SELECT count(*) FROM events) AS events,
         (SELECT count(*) FROM reference_ledger) AS reference_ledger,
         (SELECT count(*) FROM operation_secrets) AS operation_secrets,
@@ -180,11 +181,27 @@ class World:
         """Move the clock that decides everything."""
         await self.services.database.pool.execute("UPDATE clock_shift SET shift = shift + $1", by)
 
+    async def pull(self) -> None:
+        """Pull all records, and wait for it."""
+        await pull_records(self.services, self.connection)
+
+    async def claim_pulls(self) -> list[Job]:
+        """Claim the pulls that are due, as a worker does."""
+        async with self.services.database.transaction() as connection:
+            return await claim(connection, PULL, 100, LEASE)
+
+    async def run_pulls(self, jobs: Sequence[Job]) -> None:
+        """Run claimed pulls for as long as one claim may."""
+        handler = self.services.pull_handler
+        async with self.services.database.acquire() as connection:
+            work = await handler.load(connection, jobs)
+        await asyncio.gather(*(handler.run(job, work[job.id]) for job in jobs))
+
     async def operation(self, operation_id: UUID) -> ResourceOperationRead:
         return await self.services.operations.get(self.partner_id, self.connection.id, operation_id)
 
     async def waiting(self) -> list[dict[str, Any]]:
-        rows = await self.services.database.pool.fetch("SELECT * FROM jobs ORDER BY position")
+        rows = await self.services.database.pool.fetch("SELECT * FROM jobs WHERE kind = $1 ORDER BY position", KIND)
         return [dict(row) for row in rows]
 
     async def rows(self) -> dict[str, int]:

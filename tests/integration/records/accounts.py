@@ -9,8 +9,9 @@ from fleetwrite.kit.database import Database
 from fleetwrite.kit.ids import new_id
 from fleetwrite.orgs.models import Partner
 from fleetwrite.orgs.service import OrgService
+from fleetwrite.records.keeping_store import keep_written
 from fleetwrite.records.models import WrittenRecord
-from fleetwrite.records.store import merge_written, upsert_many
+from integration.records.keeping import keep
 
 
 async def connect(database: Database, partner: Partner, fleet_ref: str) -> UUID:
@@ -55,7 +56,7 @@ def listed(resource: ResourceEnum, source_id: str, **attributes: Any) -> SourceR
 async def pull(database: Database, account: UUID, *listing: SourceRecord) -> list[UUID]:
     """Keep what a provider lists; returns our ids."""
     async with database.transaction() as connection:
-        ids = await upsert_many(connection, account, listing)
+        ids = await keep(connection, account, listing)
     return [ids[record.resource, record.source_id] for record in listing]
 
 
@@ -69,5 +70,5 @@ async def write(database: Database, account: UUID, source_id: str, **attributes:
         source_data={},
     )
     async with database.transaction() as connection:
-        ids = await merge_written(connection, [written])
-    return ids[account, ResourceEnum.VEHICLE, source_id]
+        ids = await keep_written(connection, [written])
+    return ids[account, ResourceEnum.VEHICLE, source_id].id

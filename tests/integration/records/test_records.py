@@ -19,10 +19,11 @@ from fleetwrite.kit.keyset import Window, decode_cursor
 from fleetwrite.orgs.models import Partner, ShareAgreement
 from fleetwrite.orgs.service import OrgService
 from fleetwrite.records.errors import RecordNotFoundError
+from fleetwrite.records.keeping_store import keep_written
 from fleetwrite.records.listing import RecordFilter
 from fleetwrite.records.models import WrittenRecord, record_id
 from fleetwrite.records.service import RecordService
-from fleetwrite.records.store import merge_written, resolve
+from fleetwrite.records.store import resolve
 from integration.records.accounts import listed, pull
 
 VEHICLE, TRAILER, USER = ResourceEnum.VEHICLE, ResourceEnum.TRAILER, ResourceEnum.USER
@@ -64,7 +65,7 @@ def written(account: UUID, source_id: str, source_data: Mapping[str, Any], **att
 
 async def merge(database: Database, *what: WrittenRecord) -> None:
     async with database.transaction() as connection:
-        await merge_written(connection, what)
+        await keep_written(connection, what)
 
 
 async def shift_clock(database: Database, by: str) -> None:

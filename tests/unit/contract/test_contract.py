@@ -31,10 +31,8 @@ LIMITS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"
 # optional is always there.
 REQUESTS = {
     *(body.__name__ for body in WRITE_BODIES.values()),
-    "ConnectionUpdate",
-    "WebhookCreate",
-    "WebhookFilters",
-    "WebhookUpdate",
+    *("ConnectionUpdate", "ScheduleCreate", "ScheduleUpdate", "ScheduleBackfillRequest"),
+    *("WebhookCreate", "WebhookFilters", "WebhookUpdate"),
 }
 
 NARROWED = {

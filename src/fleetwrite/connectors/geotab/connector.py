@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from fleetwrite.connectors.geotab import endpoints, lookup, messages, outcomes, reading, rpc, updates
+from fleetwrite.connectors.geotab import endpoints, lookup, message_reading, messages, outcomes, reading, rpc, updates
 from fleetwrite.connectors.geotab.assets import translate_trailer, translate_vehicle
 from fleetwrite.connectors.geotab.dvirs import translate_dvir
 from fleetwrite.connectors.geotab.fuel import translate_fuel
@@ -120,6 +120,8 @@ class GeotabConnector(SessionConnector):
         self, resource: ResourceEnum, session: Session, cursor: str | None = None
     ) -> AsyncIterator[RecordPage]:
         """See `Connector.list_records`."""
+        if resource is ResourceEnum.MESSAGE:
+            return message_reading.list_messages(session, cursor)
         return reading.list_records(resource, session, cursor)
 
 

@@ -17,7 +17,7 @@ PATH: Final = "/apiv1"
 # slowest methods; ours were not among them.
 _UNREAD: Final = 100
 
-_READING: Final = frozenset({"Authenticate", "Get", "GetCountOf"})
+_READING: Final = frozenset({"Authenticate", "Get", "GetCountOf", "GetFeed"})
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -62,6 +62,8 @@ SET_USER: Final = Operation("Set", "User", _UNREAD)
 # developers.geotab.com/myGeotab/apiReference/objects/DeviceStatusInfo
 GET_STATUS: Final = Operation("Get", "DeviceStatusInfo", 900)
 GET_MESSAGE: Final = Operation("Get", "TextMessage", _UNREAD)
+# developers.geotab.com/myGeotab/guides/rateLimits: a feed once a second.
+FEED_MESSAGE: Final = Operation("GetFeed", "TextMessage", 60)
 ADD_MESSAGE: Final = Operation("Add", "TextMessage", _UNREAD)
 GET_DVIR: Final = Operation("Get", "DVIRLog", _UNREAD)
 ADD_DVIR: Final = Operation("Add", "DVIRLog", _UNREAD)
@@ -79,6 +81,7 @@ OPERATIONS: Final = (
     SET_USER,
     GET_STATUS,
     GET_MESSAGE,
+    FEED_MESSAGE,
     ADD_MESSAGE,
     GET_DVIR,
     ADD_DVIR,

@@ -131,7 +131,11 @@ MANIFEST: Final = Manifest(
     ),
     regions={"world": "https://my.geotab.com"},
     offers=OFFERS,
-    listings=tuple(Listing(resource=one) for one in (ResourceEnum.VEHICLE, ResourceEnum.TRAILER, ResourceEnum.USER)),
+    listings=(
+        *(Listing(resource=one) for one in (ResourceEnum.VEHICLE, ResourceEnum.TRAILER, ResourceEnum.USER)),
+        # Geotab's feeds do not tell what was removed.
+        Listing(resource=ResourceEnum.MESSAGE, tells_changes=True, is_complete=False),
+    ),
     budgets=tuple(operation.budget for operation in OPERATIONS),
     # Geotab documents no limit of its own; its clients wait 300 s. But a hung call keeps its lease just as long.
     timeout_s=30,

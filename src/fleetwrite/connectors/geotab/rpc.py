@@ -164,6 +164,15 @@ def returned(call: Call, answer: HttpAnswer) -> Any:
     return result(answer)
 
 
+def feed(call: Call, answer: HttpAnswer) -> tuple[Sequence[Entity], str]:
+    """The entities that an answer to `GetFeed` tells, and the version behind them; raises what `returned` raises."""
+    match returned(call, answer):
+        case {"data": list(found), "toVersion": str(version)} if all(isinstance(item, dict) for item in found):
+            return found, version
+        case _:
+            raise ProviderAnswerError(f"Geotab answered {name_of(call)} with something that is no feed.", answer)
+
+
 def entities(call: Call, answer: HttpAnswer) -> Sequence[Entity]:
     """The entities that an answer to `Get` lists; raises what `returned` raises."""
     found = returned(call, answer)

@@ -4,14 +4,16 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
+from uuid import UUID
 
 import msgspec
 
 from fleetwrite.connectors.sdk.manifest import Manifest
 from fleetwrite.connectors.sdk.outcome import Finding, Outcome
 from fleetwrite.connectors.sdk.wire import Login, NewSession, Request
-from fleetwrite.connectors.sdk.write import Call, Translation, Write
-from fleetwrite.contract.enums import ResourceEnum
+from fleetwrite.connectors.sdk.write import Call, SourceReference, Translation, Write
+from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
+from fleetwrite.contract.telematics import VehicleUpdate
 from fleetwrite.kit.egress import HttpAnswer
 from fleetwrite.kit.errors import FleetwriteError
 
@@ -145,6 +147,20 @@ class Connector(ABC):
         Raises:
             ProviderAnswerError: the provider did not answer the question; ask again later.
         """
+
+    def read_failure(self, call: Call, answer: HttpAnswer) -> Outcome:
+        """What `answer` to a read means that brought not what was asked for: the same as to an update, as both may be
+        repeated without harm.
+        """
+        nobody = UUID(int=0)
+        update = Write(
+            operation_id=nobody,
+            resource=ResourceEnum.VEHICLE,
+            operation_type=ResourceOperationTypeEnum.UPDATE,
+            body=VehicleUpdate(connection_id=nobody),
+            target=SourceReference("", {}),
+        )
+        return self.read_outcome(update, call, answer)
 
     async def carry_out(self, write: Write, call: Call, session: WriteSession) -> Outcome:
         """Make the calls that `write` takes, and say what came of it. Here: one call, and what its answer means.

@@ -142,10 +142,12 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         resource: of what.
         tells_changes: after a first reading of all, it can be asked for what changed since.
+        is_complete: what is not on it, read from beginning to end, the provider does not have any more.
     """
 
     resource: ResourceEnum
     tells_changes: bool = False
+    is_complete: bool = True
 
 
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):

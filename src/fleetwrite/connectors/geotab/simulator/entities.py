@@ -11,6 +11,7 @@ from fleetwrite.connectors.geotab.simulator.kinds import (
     DVIR_LOG,
     KINDS,
     MAX_DATE,
+    MOST_FED,
     MOST_RESULTS,
     SYSTEM_GROUPS,
     TEXT_MESSAGE,
@@ -79,6 +80,20 @@ class Entities:
         hidden = {"sourceData"} if not search.get("includeSourceData") else set()
         return [{name: value for name, value in record.items() if name not in hidden} for record in records[:limit]]
 
+    def feed(self, caller: Caller, kind: Kind, params: Record) -> Record:
+        """Return what was added or changed behind a version, in the order of versions, and the last version."""
+        since = str(params.get("fromVersion") or "")
+        records = [one for one in self.records(caller.organization, kind).values() if one["version"] > since]
+        limit = min(int(params.get("resultsLimit") or MOST_RESULTS), MOST_FED)
+        data = sorted(records, key=lambda record: str(record["version"]))[:limit]
+        return {"data": data, "toVersion": data[-1]["version"] if data else since or f"{0:016X}"}
+
+    def receive(self, database: str, message_id: str, at: float, *, is_read: bool) -> None:
+        """Let a message be delivered, and read, where ``is_read``."""
+        record = self._storage.collection(database, TEXT_MESSAGE.name)[message_id]
+        told = {"delivered": written(at), **({"read": written(at)} if is_read else {})}
+        self._put(database, TEXT_MESSAGE, {**record, **told})
+
     def count(self, caller: Caller, kind: Kind, search: Record) -> int:
         """Return how many a search finds."""
         return len(found(kind, search, self.records(caller.organization, kind)))
@@ -141,8 +156,12 @@ class Entities:
             case "FuelTransaction":
                 _check_fuel(record, others)
         record.pop("password", None)
-        record["version"] = f"{self._storage.next_number(f'version of {database} {kind.name}', 1):016X}"
-        self._storage.put(database, kind.name, record["id"], record)
+        self._put(database, kind, record)
+
+    def _put(self, database: str, kind: Kind, record: Record) -> None:
+        """Store a record, with a version of its own."""
+        version = self._storage.next_number(f"version of {database} {kind.name}", 1)
+        self._storage.put(database, kind.name, record["id"], {**record, "version": f"{version:016X}"})
 
     def _check_group(self, database: str, group: Any) -> None:
         key = group.get("id") if isinstance(group, dict) else None

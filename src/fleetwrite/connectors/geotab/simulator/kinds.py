@@ -22,6 +22,9 @@ ASSET_GROUPS = frozenset({"GroupVehicleId", "GroupTrailerId"})
 # What a Get returns at most, without a word about the rest.
 MOST_RESULTS = 5000
 
+# The same of a GetFeed.
+MOST_FED = 50_000
+
 
 class GeotabError(RefusalError):
     """A call that fails: status 200, and ``kind``, the class of the error, in the body."""

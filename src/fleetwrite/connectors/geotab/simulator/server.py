@@ -44,6 +44,7 @@ USUAL = Limit(requests=100, per_seconds=PER_MINUTE)
 _LIMITS = {
     "Add User": Limit(requests=250, per_seconds=PER_MINUTE),
     "Get DeviceStatusInfo": Limit(requests=900, per_seconds=PER_MINUTE),
+    "GetFeed TextMessage": Limit(requests=60, per_seconds=PER_MINUTE),
 }
 
 # When everything was made that a database starts with.
@@ -125,11 +126,17 @@ class GeotabSimulator(Simulator):
             for database in self._databases.values()
         ]
 
+    def receive(self, database: str, message_id: str, at: float, *, is_read: bool) -> None:
+        """Let a message reach its vehicle, and be read there, where ``is_read``."""
+        self._entities.receive(database, message_id, at, is_read=is_read)
+        self.storage.commit()
+
     def endpoints(self) -> Sequence[Endpoint]:
         """Return the operations: all at one address, each with the right and the limit that it has."""
         return (
             Endpoint("POST", PATH, self._authenticate, limit=LOGINS, operation="Authenticate"),
             *self._operations("Get", self._get, *KINDS),
+            *self._operations("GetFeed", self._feed, TEXT_MESSAGE),
             *self._operations("GetCountOf", self._count, DEVICE, USER),
             *self._operations("Add", self._add, DEVICE, USER, TEXT_MESSAGE, DVIR_LOG, FUEL_TRANSACTION),
             *self._operations("Set", self._set, DEVICE, USER, DVIR_LOG, FUEL_TRANSACTION),
@@ -234,6 +241,10 @@ class GeotabSimulator(Simulator):
     def _get(self, caller: Caller, kind: Kind, params: Record, at: float) -> list[Record]:
         del at
         return self._entities.get(caller, kind, params)
+
+    def _feed(self, caller: Caller, kind: Kind, params: Record, at: float) -> Record:
+        del at
+        return self._entities.feed(caller, kind, params)
 
     def _count(self, caller: Caller, kind: Kind, params: Record, at: float) -> int:
         del at

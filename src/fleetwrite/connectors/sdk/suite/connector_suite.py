@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from fleetwrite.connectors.sdk.connector import LoginRefusedError, SessionConnector
 from fleetwrite.connectors.sdk.examples import Example
@@ -43,7 +44,7 @@ from fleetwrite.connectors.sdk.write import UnofferedWriteError, UntranslatableW
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.errors import ErrorType
 from fleetwrite.contract.telematics import WRITE_BODIES
-from fleetwrite.kit.egress import AnswerLostError
+from fleetwrite.kit.egress import AnswerLostError, HttpAnswer
 
 OUTCOMES: dict[Meaning, type[Outcome]] = {
     Meaning.REJECTED: Rejected,
@@ -297,12 +298,30 @@ class ConnectorSuite:
         assert stand.count(example.resource) == before + self._makes(example)
 
     async def test_lists_name_every_record_once(self, account: Account, listed: ResourceEnum) -> None:
+        if listed not in HELD and isinstance(account, Stand):
+            # No simulator begins with some.
+            made = next(one for one in self.exhibit.of(CREATE) if one.resource is listed)
+            assert isinstance(await account.session().deliver(await account.write(made)), Applied)
         pages = await account.pages(listed)
         ids = _ids(pages)
         if not ids:
             account.lacks(f"a {listed.value}")
         assert len(ids) == len(set(ids))
         assert [page.is_last for page in pages] == [False] * (len(pages) - 1) + [True]
+
+    async def test_a_read_that_fails_means_what_the_table_says_of_an_update(self, stand: Stand, told: Told) -> None:
+        listing = self.exhibit.connector.manifest.listings[0]
+        session = stand.session()
+        async for _ in self.exhibit.connector.list_records(listing.resource, session):
+            break
+        body = told.body.encode() if isinstance(told.body, str) else msgspec.json.encode(told.body)
+        answer = HttpAnswer(told.status, CIMultiDictProxy(CIMultiDict()), body, 0.0)
+        outcome = self.exhibit.connector.read_failure(session.calls[-1], answer)
+        meaning = told.row.update
+        if meaning is Meaning.THROTTLED_IF_TOLD:
+            meaning = self.exhibit.outcomes.by_class[told.status // 100].update
+        if meaning is not Meaning.TAKEN:
+            assert type(outcome) is OUTCOMES[meaning], outcome
 
     async def test_a_list_goes_on_behind_any_page(self, large_account: Account, paged: ResourceEnum) -> None:
         pages = await large_account.pages(paged)
