@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import cast
 from uuid import UUID
 
+import asyncpg
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -221,3 +222,67 @@ async def test_credentials_that_are_tried_first_leave_no_session_behind(
     await private.renew(account, 1, provider.log_in, 1)
     assert provider.with_credentials == [{"token": "first"}, {"token": "rotated-1"}]
     assert (await load(connections, database, account.connection.id)).session is None
+
+
+async def test_what_a_login_gave_is_stored_though_the_database_goes_away_at_that_very_moment(
+    connections: ConnectionService, database: Database, database_url: str, vault: Vault, account: Account
+) -> None:
+    provider = Provider()
+    provider.rotates = True
+    killer = await asyncpg.connect(database_url)
+
+    async def log_in(credentials: Mapping[str, str]) -> NewSession:
+        made = await provider.log_in(credentials)
+        # Everybody else's connections, the pool's among them, which finds out with its next statement.
+        await killer.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return made
+
+    try:
+        kept = await SharedLogins(database, vault).renew(account, 0, log_in, 1)
+    finally:
+        await killer.close()
+    loaded = await load(connections, database, account.id)
+    assert (loaded.session, loaded.credentials) == (kept, {"token": "rotated-1"})
+    assert provider.logins == 1
+
+
+async def test_what_a_login_gave_is_stored_though_nobody_waits_for_it_any_more(
+    connections: ConnectionService, database: Database, vault: Vault, account: Account
+) -> None:
+    provider = Provider()
+    provider.rotates = True
+    provider.go.clear()
+    logins = SharedLogins(database, vault)
+    waiting = asyncio.create_task(logins.renew(account, 0, provider.log_in, 30))
+    await provider.begun.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    provider.go.set()
+    await logins.close()
+    loaded = await load(connections, database, account.id)
+    assert loaded.credentials == {"token": "rotated-1"}
+    assert loaded.session is not None
+
+
+async def test_a_connection_that_is_deleted_meanwhile_keeps_no_session_and_no_login(
+    connections: ConnectionService, database: Database, vault: Vault, account: Account
+) -> None:
+    provider = Provider()
+    provider.rotates = True
+    provider.go.clear()
+    logins = SharedLogins(database, vault)
+    slow = asyncio.create_task(logins.renew(account, 0, provider.log_in, 30))
+    await provider.begun.wait()
+    partner_id = await database.pool.fetchval("SELECT id FROM partners")
+    await connections.delete(partner_id, account.id)
+    provider.go.set()
+    with pytest.raises(NotSentError):
+        await slow
+    assert await database.pool.fetchval("SELECT count(*) FROM login_sessions") == 0
+    assert await database.pool.fetchval("SELECT credentials_sealed FROM connections") is None
+    with pytest.raises(NotSentError, match="deleted"):
+        await logins.renew(account, 0, provider.log_in, 1)
