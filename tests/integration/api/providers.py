@@ -38,11 +38,11 @@ class Provider:
         """One of its accounts, as it may log in now."""
         return self.simulator.demo_accounts()[number]
 
-    def credentials(self, number: int = 0, **changes: str) -> dict[str, str]:
+    def credentials(self, number: int = 0) -> dict[str, str]:
         """The login of an account in the contract's shape."""
         fields = {field.encode_name for field in msgspec.structs.fields(shape_of(self.manifest))}
         address = {"url": self.url} if "url" in fields else {}
-        return {**self.account(number).credentials, **address, **changes}
+        return {**self.account(number).credentials, **address}
 
     @property
     def secret(self) -> str:
@@ -50,13 +50,13 @@ class Provider:
         sensitive = (field.name for field in self.manifest.credentials if field.sensitive)
         return next(name for name in reversed([*sensitive]) if name in self.account().credentials)
 
-    def body(self, number: int = 0, **changes: str) -> dict[str, Any]:
-        return {"tsp_id": str(tsp_id(self.manifest.slug)), "credentials": self.credentials(number, **changes)}
+    def body(self) -> dict[str, Any]:
+        return {"tsp_id": str(tsp_id(self.manifest.slug)), "credentials": self.credentials()}
 
-    def settings(self, number: int = 0) -> list[str]:
+    def settings(self) -> list[str]:
         """What the contract's body has no place for."""
-        address = {} if "url" in self.credentials(number) else {"base_url": self.url}
-        return [f"{name}:{value}" for name, value in {**self.account(number).settings, **address}.items()]
+        address = {} if "url" in self.credentials() else {"base_url": self.url}
+        return [f"{name}:{value}" for name, value in {**self.account().settings, **address}.items()]
 
 
 @asynccontextmanager
