@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from fleetwrite.connections.errors import ConnectionNotFoundError
 from fleetwrite.connections.logins import PrivateLogin, SharedLogins
 from fleetwrite.connections.models import Account, KeptSession, VerifiedLogin
 from fleetwrite.connections.service import ConnectionService
@@ -168,7 +169,7 @@ async def test_new_credentials_end_the_session_and_what_was_refused(
     await logins.renew(account, 0, provider.log_in, 1)
     async with database.acquire() as reading:
         partner_id = await reading.fetchval("SELECT id FROM partners")
-    login = VerifiedLogin(connection_id=account.id, credentials={"token": "second"}, settings={})
+    login = VerifiedLogin(credentials={"token": "second"}, settings={})
     await connections.change(partner_id, account.connection.id, login=login)
     loaded = await load(connections, database, account.connection.id)
     assert loaded.session is None
@@ -186,7 +187,7 @@ async def test_a_login_with_credentials_that_were_replaced_meanwhile_is_not_kept
     await provider.begun.wait()
     async with database.acquire() as reading:
         partner_id = await reading.fetchval("SELECT id FROM partners")
-    login = VerifiedLogin(connection_id=account.id, credentials={"token": "second"}, settings={})
+    login = VerifiedLogin(credentials={"token": "second"}, settings={})
     await connections.change(partner_id, account.connection.id, login=login)
     provider.go.set()
     with pytest.raises(NotSentError):
@@ -286,3 +287,22 @@ async def test_a_connection_that_is_deleted_meanwhile_keeps_no_session_and_no_lo
     assert await database.pool.fetchval("SELECT credentials_sealed FROM connections") is None
     with pytest.raises(NotSentError, match="deleted"):
         await logins.renew(account, 0, provider.log_in, 1)
+
+
+async def test_credentials_that_come_too_late_are_not_kept_of_a_deleted_connection(
+    connections: ConnectionService, database: Database, account: Account
+) -> None:
+    partner_id = await database.pool.fetchval("SELECT id FROM partners")
+    login = VerifiedLogin(credentials={"token": "second"}, settings={})
+    async with database.transaction() as deleting:
+        # Whoever changes the connection has found it by now, and waits for this.
+        await deleting.execute("SELECT FROM connections FOR UPDATE")
+        changing = asyncio.create_task(connections.change(partner_id, account.id, login=login))
+        while not await database.pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.01)
+        await deleting.execute(
+            "UPDATE connections SET status = 'deleted', deleted_at = fleetwrite_now(), credentials_sealed = NULL"
+        )
+    with pytest.raises(ConnectionNotFoundError):
+        await changing
+    assert await database.pool.fetchval("SELECT credentials_sealed FROM connections") is None

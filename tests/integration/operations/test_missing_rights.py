@@ -185,7 +185,6 @@ async def test_new_credentials_of_an_active_connection_are_tried_at_once(world: 
     await world.run_due()
     connections = world.services.connections
     login = VerifiedLogin(
-        connection_id=world.connection.id,
         credentials=world.simulator.demo_accounts()[0].credentials,
         settings=world.connection.settings,
     )
