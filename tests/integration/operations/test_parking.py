@@ -240,21 +240,6 @@ async def test_a_probe_that_gets_no_answer_says_nothing_about_the_login(world: W
     assert await status_of(world) is ACTIVE
 
 
-async def test_two_workers_park_probe_and_resume(world: World) -> None:
-    refuse_logins(world, count=50)
-    operations = await write_trailers(world, 10)
-    async with worker(world), worker(world):
-        async with asyncio.timeout(20):
-            while await status_of(world) is not STALE:
-                await asyncio.sleep(0.01)
-        world.simulator.faults.clear()
-        await world.shift(timedelta(minutes=1))
-        ended = [await until_over(world, one) for one in operations]
-    assert [one.status for one in ended] == [SUCCESS] * 10
-    assert all(endings(one)[-1] == DELIVERED and set(endings(one)[:-1]) <= {AUTH} for one in ended)
-    assert await status_of(world) is ACTIVE
-
-
 async def test_the_probe_of_a_login_pins_the_account_of_a_connection_that_had_none(world: World) -> None:
     pool = world.services.database.pool
     await pool.execute("UPDATE connections SET account_id = NULL WHERE id = $1", world.connection.id)
@@ -276,3 +261,18 @@ async def test_a_login_that_leads_to_another_account_by_now_stays_parked(world: 
     await probe_next(world)
     assert await status_of(world) is STALE
     await pool.execute("UPDATE connections SET account_id = NULL WHERE id = $1", world.connection.id)
+
+
+async def test_two_workers_park_probe_and_resume(world: World) -> None:
+    refuse_logins(world, count=50)
+    operations = await write_trailers(world, 10)
+    async with worker(world), worker(world):
+        async with asyncio.timeout(20):
+            while await status_of(world) is not STALE:
+                await asyncio.sleep(0.01)
+        world.simulator.faults.clear()
+        await world.shift(timedelta(minutes=1))
+        ended = [await until_over(world, one) for one in operations]
+    assert [one.status for one in ended] == [SUCCESS] * 10
+    assert all(endings(one)[-1] == DELIVERED and set(endings(one)[:-1]) <= {AUTH} for one in ended)
+    assert await status_of(world) is ACTIVE
