@@ -27,7 +27,9 @@ from fleetwrite.kit.migrations import pending
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.operations.accept import Acceptor, AcceptSettings
 from fleetwrite.operations.backlog import BacklogGate
+from fleetwrite.operations.connecting import Connecting
 from fleetwrite.operations.control import OperationControl
+from fleetwrite.operations.disconnecting import Disconnector
 from fleetwrite.operations.evidence import Evidence
 from fleetwrite.operations.execute import ExecuteSettings, Executor
 from fleetwrite.operations.fan_out import FanOutExecutor
@@ -38,6 +40,7 @@ from fleetwrite.operations.models import MESSAGES
 from fleetwrite.operations.naming import first_named
 from fleetwrite.operations.probing import Prober
 from fleetwrite.operations.reconcile import Reconciler
+from fleetwrite.operations.renewing import Renewer
 from fleetwrite.operations.restore import RestoreFence
 from fleetwrite.operations.retry import Retrier
 from fleetwrite.operations.service import OperationService
@@ -99,7 +102,8 @@ class Services:
     operations: OperationService
     restore_fence: RestoreFence
     control: OperationControl
-    login_checker: LoginChecker
+    connecting: Connecting
+    disconnector: Disconnector
     logins: SharedLogins
     subscriptions: SubscriptionService
     upkeep: SubscriptionUpkeep
@@ -110,6 +114,7 @@ class Services:
     pull_handler: PullHandler
     schedules: ScheduleService
     prober: Prober
+    renewer: Renewer
 
 
 def require_database_url(settings: Settings) -> str:
@@ -159,6 +164,7 @@ async def open_services(settings: Settings, *, name: str) -> AsyncIterator[Servi
         policy = UrlPolicy(allow_http=settings.outbound_allow_http, allowed_networks=settings.allowed_networks)
         egress = await stack.enter_async_context(Egress(policy))
         services = _build(settings, database, database_url, vault, egress)
+        stack.push_async_callback(services.logins.close)
         stack.push_async_callback(services.operations.close)
         stack.push_async_callback(services.delivery_handler.close)
         stack.push_async_callback(services.streams.close)
@@ -234,7 +240,10 @@ def _build(settings: Settings, database: Database, database_url: str, vault: Vau
         ),
         restore_fence=RestoreFence(database, settler),
         control=OperationControl(database, dispatch, settler, retrier),
-        login_checker=LoginChecker(egress, dispatch, registry, read_timeout_s=settings.read_timeout_s),
+        connecting=Connecting(
+            connections, LoginChecker(egress, dispatch, registry, read_timeout_s=settings.read_timeout_s)
+        ),
+        disconnector=Disconnector(database, connections, dispatch, settler),
         logins=logins,
         subscriptions=subscriptions,
         upkeep=SubscriptionUpkeep(database, dispatch, subscriptions, sender, health),
@@ -261,6 +270,9 @@ def _build(settings: Settings, database: Database, database_url: str, vault: Vau
         prober=Prober(
             database, connections, registry, outages, egress, dispatch, logins, read_timeout_s=settings.read_timeout_s
         ),
+        renewer=Renewer(
+            database, connections, registry, outages, egress, dispatch, logins, read_timeout_s=settings.read_timeout_s
+        ),
     )
 
 
@@ -274,8 +286,8 @@ def backoff_of(manifest: Manifest, settings: Settings) -> Backoff:
 
 
 async def run_worker(services: Services, stop: asyncio.Event) -> None:
-    """Deliver operations, pull records, probe what is parked or stale, fan out events, deliver webhooks and delete what
-    is old.
+    """Deliver operations and webhooks, pull records, fan out events, probe what is parked or stale, renew sessions, and
+    end or delete what is gone or old.
 
     Goes on until `stop` is set, and then finishes what is in flight. Before all that, it brings the limits that nobody
     chose in line with manifests and settings.
@@ -308,3 +320,5 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
         tasks.create_task(receivers.run(stop))
         tasks.create_task(Retention(services.database).run(stop))
         tasks.create_task(ScheduleUpkeep(services.schedules).run(stop))
+        tasks.create_task(services.renewer.run(stop))
+        tasks.create_task(services.disconnector.run(stop))

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from fleetwrite.api.authentication import AUTHENTICATION
 from fleetwrite.api.capabilities import CAPABILITIES
+from fleetwrite.api.connection_control import CONNECTION_CONTROL
 from fleetwrite.api.connections import CONNECTIONS
 from fleetwrite.api.control import CONTROL
 from fleetwrite.api.docs_page import DOCS_PAGE
@@ -54,6 +55,7 @@ ENDPOINTS: Final[Sequence[Endpoint]] = (
     *ID_MAP,
     *CONNECTIONS,
     *SCHEDULES,
+    *CONNECTION_CONTROL,
     *CAPABILITIES,
     *TSPS,
     *WEBHOOKS,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from fleetwrite.contract.credentials import Secret
 from fleetwrite.contract.enums import (
     ResourceEnum,
     ResourceOperationStatusEnum,
@@ -24,9 +25,6 @@ from fleetwrite.contract.tsps import SourceName
 ItemT = TypeVar("ItemT")
 
 WebhookUrl = Annotated[str, Meta(min_length=1, max_length=2083, extra_json_schema={"format": "uri"})]
-Secret = Annotated[str, Meta(extra_json_schema={"writeOnly": True})]
-"""A secret a client hands in: faults never repeat it."""
-
 NewSecret = Annotated[Secret, Meta(min_length=12)]
 
 SchemaVersion = Annotated[str, Meta(pattern=r"^\d+\.\d+$")]
@@ -226,3 +224,11 @@ class BaseScheduleEvent(Struct, frozen=True, kw_only=True):
     status: StatusEnum
     consecutive_error_threshold: int
     max_concurrent_executions: int
+
+
+class BaseFleetConnectionEvent(Struct, frozen=True, kw_only=True):
+    """Item of `fleet_connection.created`; `id` is that of the link between the two."""
+
+    id: UUID
+    fleet_id: UUID
+    connection_id: UUID

@@ -223,7 +223,7 @@ async def seize_jobs(connection: Connection, job_ids: Sequence[UUID], lease_last
         UPDATE jobs SET lease = gen_random_uuid(), due_at = fleetwrite_now() + $2
         FROM locked, lanes WHERE jobs.id = locked.id AND lanes.id = jobs.lane_id
         RETURNING fleetwrite_now() AS now, jobs.id, jobs.owner_id, jobs.kind, lease, scopes, attempts, expires_at,
-                  single_attempt
+                  false AS interrupted, uncertain, single_attempt
         """,
         list(job_ids),
         lease_lasts,
@@ -244,6 +244,30 @@ async def withdraw_jobs(connection: Connection, job_ids: Sequence[UUID]) -> set[
         list(job_ids),
     )
     return {row["id"] for row in rows}
+
+
+async def seize_left(
+    connection: Connection, owner_id: UUID, kind: str, limit: int, lease_lasts: timedelta
+) -> list[Any]:
+    """Lease jobs of an owner and kind that nobody works on any more, whatever became of the attempts before."""
+    return await connection.fetch(
+        """
+        WITH locked AS (
+            SELECT jobs.id, scopes, jobs.lease IS NOT NULL AS interrupted
+            FROM jobs JOIN lanes ON lanes.id = lane_id
+            WHERE lanes.owner_id = $1 AND lanes.kind = $2 AND (jobs.lease IS NULL OR jobs.due_at <= fleetwrite_now())
+            ORDER BY jobs.id LIMIT $3 FOR NO KEY UPDATE OF jobs
+        )
+        UPDATE jobs SET lease = gen_random_uuid(), due_at = fleetwrite_now() + $4
+        FROM locked WHERE jobs.id = locked.id
+        RETURNING fleetwrite_now() AS now, jobs.id, jobs.owner_id, jobs.kind, lease, scopes, attempts, expires_at,
+                  interrupted, uncertain OR interrupted AS uncertain, single_attempt
+        """,
+        owner_id,
+        kind,
+        limit,
+        lease_lasts,
+    )
 
 
 async def delete_jobs(connection: Connection, jobs: Sequence[Job]) -> list[Any]:

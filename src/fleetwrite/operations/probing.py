@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from fleetwrite.connections.errors import BadConnectionFieldsError
+from fleetwrite.connections.errors import BadConnectionFieldsError, ConnectionDeletedError
 from fleetwrite.connections.logins import Logins
 from fleetwrite.connections.models import Account
 from fleetwrite.connections.outage_models import Cause, Reach
@@ -57,7 +57,7 @@ class _Finding(Enum):
     """Nothing to go by: no answer came, or one that says that the host is in trouble, or there was no slot to ask."""
 
     UNUSABLE = auto()
-    """The login could not even be tried, for a reason on our side."""
+    """The login could not even be tried, for a reason on our side; or it leads to another account than it should."""
 
 
 class Prober:
@@ -133,17 +133,22 @@ class Prober:
         try:
             connector = self._registry.get(account.connection.tsp_slug)
             session = ProviderSession(self._egress, self._slots, self._logins, account, connector, patience)
-        except (SealBrokenError, BadConnectionFieldsError, UnknownTspError) as error:
+        except (SealBrokenError, BadConnectionFieldsError, ConnectionDeletedError, UnknownTspError) as error:
             log.warning("probing.unusable", connection_id=str(account.connection.id), error=str(error))
             return _Finding.UNUSABLE
         try:
-            await connector.check_login(session)
+            told = await connector.check_login(session)
         except LoginRefusedError:
             return _Finding.REFUSED
         except ProviderAnswerError:
             return _Finding.DOWN if session.reach is Reach.FAILED else _Finding.UNCLEAR
         except (NotSentError, AnswerLostError, SlotTimeoutError):
             return _Finding.DOWN
+        account_id = connector.account_of(session.login, told)
+        if account_id is not None and not await self._connections.pin(account.id, account_id):
+            # What waits there was not meant for whoever this is.
+            log.error("probing.other_account", connection_id=str(account.id), tsp=account.connection.tsp_slug)
+            return _Finding.UNUSABLE
         return _Finding.WORKS
 
 

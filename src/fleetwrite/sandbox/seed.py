@@ -9,14 +9,18 @@ from uuid import UUID
 import msgspec
 
 from fleetwrite.access.errors import ClientExistsError
+from fleetwrite.access.scopes import PARTNER_SCOPES, Scope
 from fleetwrite.bootstrap import Services
-from fleetwrite.connections.models import Connection
+from fleetwrite.connections.models import Connection, Entered
 from fleetwrite.connectors.sdk.simulator import DemoAccount
 from fleetwrite.pulls.at_once import pull_at_once
 from fleetwrite.sandbox.simulators import RunningSimulator, demo_accounts
 
 PARTNER_SLUG: Final = "sandbox-partner"
 CLIENT_ID: Final = "sandbox-client"
+SCOPES: Final = (*PARTNER_SCOPES, Scope.CONNECTION_CREATE, Scope.CONNECTION_DELETE)
+"""The sandbox's partner connects its fleets itself."""
+
 
 _PULL_LASTS_S: Final = 60.0
 
@@ -85,7 +89,9 @@ async def seed(
     """
     partner = await services.orgs.ensure_partner("Sandbox Partner", PARTNER_SLUG)
     try:
-        remembered.client_secret = (await services.clients.create(partner.id, client_id=CLIENT_ID)).client_secret
+        remembered.client_secret = (
+            await services.clients.create(partner.id, client_id=CLIENT_ID, scopes=SCOPES)
+        ).client_secret
     except ClientExistsError:
         if remembered.client_secret is None:
             remembered.client_secret = (await services.clients.renew_secret(CLIENT_ID)).client_secret
@@ -112,13 +118,11 @@ async def _connect(services: Services, fleet_id: UUID, simulator: RunningSimulat
         if connection.tsp_slug == simulator.tsp:
             await services.connections.replace_settings(connection.id, settings)
             return connection
-    return await services.connections.create(
+    return await services.connecting.connect(
         fleet_id=fleet_id,
         tsp_slug=simulator.tsp,
-        credentials=account.credentials,
-        settings=settings,
+        entered=Entered(account.credentials, settings),
         description=f"{account.fleet_name} (simulated)",
-        account_id=account.account_id,
     )
 
 

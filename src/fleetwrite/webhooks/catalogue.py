@@ -11,6 +11,7 @@ from fleetwrite.contract.event_names import WebhookEventNameEnum as Name
 from fleetwrite.contract.notifications import (
     BaseConnectionEvent,
     BaseExecutionEvent,
+    BaseFleetConnectionEvent,
     BaseResourceOperationEvent,
     BaseScheduleEvent,
     BaseTelematicsEvent,
@@ -77,6 +78,8 @@ FIRED: Final[Mapping[Name, Fired]] = MappingProxyType(
         Name.RESOURCE_OPERATION_FAILED: Fired(
             "A write ended without being done, or nobody can know; `logs` say why.", BaseResourceOperationEvent
         ),
+        Name.CONNECTION_CREATED: Fired("A fleet was connected to a TSP.", BaseConnectionEvent),
+        Name.FLEET_CONNECTION_CREATED: Fired("The same, as the link of the two.", BaseFleetConnectionEvent),
         Name.CONNECTION_STALED: Fired("A TSP refuses a connection's login.", BaseConnectionEvent),
         Name.EXECUTION_FAILED: Fired("A schedule could not read a TSP's list.", BaseExecutionEvent),
         Name.SCHEDULE_DEACTIVATED: Fired("A schedule failed too often, and pulls no more.", BaseScheduleEvent),

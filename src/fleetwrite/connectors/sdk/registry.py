@@ -13,6 +13,7 @@ import msgspec
 
 import fleetwrite.connectors
 from fleetwrite.connectors.sdk.connector import Connector
+from fleetwrite.contract.credentials import SHAPES
 from fleetwrite.contract.tsps import TspEnum
 from fleetwrite.kit.errors import FleetwriteError
 
@@ -57,12 +58,13 @@ class Registry:
         A broken connector stops the start, not a write.
 
         Raises:
-            FleetwriteError: two have the same slug, or what one calls itself can not be.
+            FleetwriteError: two have the same slug, what one calls itself can not be, or it wants credentials of a
+                shape that the contract lacks.
         """
         connectors: dict[str, Connector] = {}
         for place in places():
             connector: Connector = getattr(importlib.import_module(place.module), place.attribute)
-            _check_names(place, connector)
+            _check(place, connector)
             connectors[place.slug] = connector
         return cls(connectors)
 
@@ -107,8 +109,9 @@ def _of_other_packages() -> Iterator[Place]:
         yield Place(entry.name, entry.module, entry.attr)
 
 
-def _check_names(place: Place, connector: Connector) -> None:
+def _check(place: Place, connector: Connector) -> None:
     slug, source_name = connector.manifest.slug, connector.manifest.source_name
+    shape = connector.manifest.credential_shape
     if slug != place.slug:
         raise FleetwriteError(f"The connector {place.slug!r} calls itself {slug!r}: rename one of them.")
     if not SLUG.fullmatch(slug):
@@ -119,4 +122,9 @@ def _check_names(place: Place, connector: Connector) -> None:
         raise FleetwriteError(
             f"The connector {slug!r} has the source_name {source_name!r}, which the contract does not know: take one"
             f" of TspEnum, or {slug!r} for a provider that is not in it."
+        )
+    if shape not in SHAPES:
+        raise FleetwriteError(
+            f"The contract has no shape {shape!r} of credentials, which the connector {slug!r} wants; it has:"
+            f" {', '.join(SHAPES)}."
         )

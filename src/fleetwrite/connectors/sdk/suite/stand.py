@@ -6,6 +6,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from fleetwrite.connectors.sdk.examples import Example
 from fleetwrite.connectors.sdk.simulator.limits import Limit
 from fleetwrite.connectors.sdk.simulator.server import Simulator
@@ -48,6 +50,20 @@ class Stand(Account):
                 yield cls(exhibit, simulator, Control(egress, url), egress, login)
         finally:
             await simulator.stop()
+
+    @property
+    def other_logins(self) -> list[Login]:
+        """Those of the simulator's other accounts."""
+        return [
+            msgspec.structs.replace(self.login, credentials=account.credentials, session={})
+            for account in self._simulator.demo_accounts()[1:]
+        ]
+
+    async def account_of(self, login: Login) -> str | None:
+        """The name of the account that a login leads to, once it was checked."""
+        session = self.session(None if login is self.login else login)
+        told = await self.connector.check_login(session)
+        return self.connector.account_of(session.login, told)
 
     def count(self, resource: ResourceEnum) -> int:
         """How many of a resource the provider has in this account, by the simulator's own books."""
