@@ -182,8 +182,10 @@ class Dispatch:
         return [_seized(row) for row in await store.seize_jobs(connection, job_ids, SEIZED_FOR)]
 
     async def seize_left(self, connection: Connection, owner_id: UUID, kind: str, limit: int) -> list[Job]:
-        """The same for up to `limit` jobs of an owner and kind that nobody works on any more, also those that may have reached
-        the other side (`Job.uncertain`), and those whose process never reported (`Job.interrupted`).
+        """The same for up to `limit` jobs of an owner and kind that nobody works on any more.
+
+        Also those that may have reached the other side (`Job.uncertain`), and those whose process never reported
+        (`Job.interrupted`).
         """
         await store.lock_owners(connection, [owner_id])
         return [_seized(row) for row in await store.seize_left(connection, owner_id, kind, limit, SEIZED_FOR)]

@@ -8,6 +8,7 @@ from fleetwrite.api.app import ENDPOINTS, openapi_json
 from fleetwrite.api.endpoint import Endpoint
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.contract.telematics import WRITE_BODIES
+from fleetwrite.webhooks.catalogue import FIRED
 
 DOCUMENT: dict[str, Any] = json.loads(openapi_json(Registry.load().source_names))
 
@@ -79,18 +80,7 @@ def test_every_scope_that_is_asked_for_is_offered_by_the_token_flow() -> None:
 
 
 def test_the_events_that_are_sent_are_documented() -> None:
-    assert DOCUMENT["webhooks"].keys() == {
-        "resource_operation.created",
-        "resource_operation.succeeded",
-        "resource_operation.failed",
-        "connection.staled",
-        "webhook.created",
-        "webhook.updated",
-        "webhook.deleted",
-        "webhook.staled",
-        "webhook.activated",
-        "webhook.paused",
-    }
+    assert DOCUMENT["webhooks"].keys() == set(FIRED)
     delivery = DOCUMENT["webhooks"]["resource_operation.failed"]["post"]
     assert {parameter["name"] for parameter in delivery["parameters"]} >= {"X-Catena-Signature", "X-Request-ID"}
     envelope = DOCUMENT["components"]["schemas"]["EventEnvelope_BaseResourceOperationEvent_"]
