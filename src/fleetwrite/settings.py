@@ -85,6 +85,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str | None,
         Meta(description="The master key, made by `fleetwrite vault create-key`; mode 0600, apart from the database."),
     ] = None
+    vault_command: Annotated[
+        str | None,
+        Meta(description="A command that prints what such a file would hold, in its place; run without a shell."),
+    ] = None
     public_url: Annotated[
         str | None, Meta(description="Where partners reach the API, as https://host; names the issuer of tokens.")
     ] = None
@@ -181,6 +185,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 f" {needed_s - LEASE_MARGIN_S:g} s, and work would be taken over while it is still being done:"
                 f" set lease_s to {needed_s:g} or more, or provider_timeout_s lower."
             )
+        if self.vault_key_file is not None and self.vault_command is not None:
+            raise SettingsError("vault_key_file and vault_command are both set: keep the one that has the master key.")
         try:
             self.allowed_networks  # noqa: B018 - parsing is the check
         except ValueError as error:

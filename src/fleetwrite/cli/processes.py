@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 import uvicorn
@@ -18,6 +19,8 @@ from fleetwrite.kit.telemetry import configure_logging
 from fleetwrite.settings import LEASE_MARGIN_S, from_process
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 async def serve_api(config: Path | None, *, host: str | None, port: int | None, fd: int | None) -> None:
@@ -56,10 +59,17 @@ async def migrate_database(config: Path | None) -> list[str]:
 
 async def set_tsp_paused(config: Path | None, slug: str, *, paused: bool) -> int:
     """Send nothing to a provider, or send again; returns how many connections that concerns."""
+    return await with_services(
+        config, "admin", lambda services: services.connections.set_tsp_paused(slug, paused=paused)
+    )
+
+
+async def with_services(config: Path | None, name: str, work: Callable[[Services], Awaitable[T]]) -> T:
+    """Do `work` with the services of a process of this name, and say little while it is done."""
     settings = from_process(config)
     configure_logging("console", "warning")
-    async with open_services(settings, name="admin") as services:
-        return await services.connections.set_tsp_paused(slug, paused=paused)
+    async with open_services(settings, name=name) as services:
+        return await work(services)
 
 
 def _stop_event() -> asyncio.Event:

@@ -22,7 +22,7 @@ from fleetwrite.kit.database import Database
 from fleetwrite.orgs.models import Partner
 from fleetwrite.orgs.service import OrgService
 from fleetwrite.vault.errors import SealBrokenError
-from fleetwrite.vault.keyfile import MasterKey
+from fleetwrite.vault.keys import MasterKey
 from fleetwrite.vault.service import Vault
 
 ISSUER = "http://127.0.0.1/realms/catena"

@@ -26,7 +26,7 @@ from fleetwrite.kit.keyset import Window, decode_cursor
 from fleetwrite.orgs.models import Partner, ShareAgreement
 from fleetwrite.orgs.service import OrgService
 from fleetwrite.vault.errors import SealBrokenError
-from fleetwrite.vault.keyfile import MasterKey
+from fleetwrite.vault.keys import MasterKey
 from fleetwrite.vault.service import Vault
 
 SECRET = "t0p-s3cret-token"

@@ -19,7 +19,7 @@ from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Database
 from fleetwrite.kit.egress import HttpAnswer, NotSentError
 from fleetwrite.orgs.service import OrgService
-from fleetwrite.vault.keyfile import MasterKey
+from fleetwrite.vault.keys import MasterKey
 from fleetwrite.vault.service import Vault
 
 REFUSED = HttpAnswer(401, CIMultiDictProxy(CIMultiDict()), b"", 0.0)

@@ -1,0 +1,27 @@
+"""Where sealed secrets are kept: every column of the database that holds what the vault sealed.
+
+Another master key takes over column by column, so one that is not listed would be lost with the old key. Tests hold
+this list to the schema. It names tables of other domains, as SQL may where imports may not.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+
+class Place(Struct, frozen=True):
+    """A column with sealed secrets, and the primary key of its table."""
+
+    table: str
+    key: str
+    column: str
+
+
+PLACES: Final[Sequence[Place]] = (
+    Place("connections", "id", "credentials_sealed"),
+    Place("login_sessions", "connection_id", "sealed"),
+    Place("operation_secrets", "operation_id", "sealed"),
+    Place("subscriptions", "id", "secret_sealed"),
+    Place("signing_keys", "id", "private_key_sealed"),
+)
