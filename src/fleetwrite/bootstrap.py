@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from fleetwrite.access.hashing import SecretHasher
+from fleetwrite.access.request_limits import RequestLimits
 from fleetwrite.access.service import ClientService, TokenService
 from fleetwrite.connections.logins import SharedLogins
 from fleetwrite.connections.outages import Outages
@@ -80,6 +81,7 @@ class Services:
     orgs: OrgService
     clients: ClientService
     tokens: TokenService
+    request_limits: RequestLimits
     connections: ConnectionService
     outages: Outages
     records: RecordService
@@ -214,6 +216,7 @@ def _build(
         orgs=OrgService(database),
         clients=ClientService(database, hasher),
         tokens=TokenService(database, vault, hasher, issuer=issuer),
+        request_limits=RequestLimits(database, settings.partner_requests_per_s),
         connections=connections,
         outages=outages,
         records=RecordService(database),

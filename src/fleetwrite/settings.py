@@ -94,6 +94,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = None
     api_host: Annotated[str, Meta(description="The address that the API listens on.")] = "127.0.0.1"
     api_port: Annotated[int, Meta(ge=0, le=65535, description="Its port; 0 takes a free one.")] = 8080
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="Proxies, as addresses or networks, whose X-Forwarded-For says where a request comes from."),
+    ] = ("127.0.0.1", "::1")
+    partner_requests_per_s: Annotated[
+        float, Meta(gt=0, description="Requests a second of one partner, over all processes; beyond: 429.")
+    ] = 5000.0
     worker_port: Annotated[
         int, Meta(ge=0, le=65535, description="Where a worker answers /healthz, /readyz and /metrics; 0 for nowhere.")
     ] = 0
@@ -185,6 +192,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 f" {needed_s - LEASE_MARGIN_S:g} s, and work would be taken over while it is still being done:"
                 f" set lease_s to {needed_s:g} or more, or provider_timeout_s lower."
             )
+        for proxy in self.trusted_proxies:
+            try:
+                ip_network(proxy)
+            except ValueError as error:
+                raise SettingsError(f"trusted_proxies: {error}. Write 10.1.2.3 or 10.1.0.0/16.") from error
         if self.vault_key_file is not None and self.vault_command is not None:
             raise SettingsError("vault_key_file and vault_command are both set: keep the one that has the master key.")
         try:

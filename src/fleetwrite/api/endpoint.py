@@ -42,6 +42,8 @@ class ApiRequest(Struct, kw_only=True):
 
     Attributes:
         headers: by their names in lower case; several lines of one name are joined by commas.
+        identity: identifies the request in logs.
+        address: of the client, as the server or a trusted proxy saw it; empty where there is none.
         principal: who is calling; None where the endpoint asks for no token.
         path: the path's ids, by their names in the table.
         slug: of a provider, where the path has one; else empty.
@@ -53,6 +55,8 @@ class ApiRequest(Struct, kw_only=True):
     """
 
     headers: Mapping[str, str]
+    identity: str = ""
+    address: str = ""
     principal: Principal | None = None
     path: Mapping[str, UUID] = {}
     slug: str = ""

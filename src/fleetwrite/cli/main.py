@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from fleetwrite.cli.clients import choose_request_limit, client_app
 from fleetwrite.cli.running import ConfigOption, run, say, serve
 from fleetwrite.cli.vault import vault_app
 
@@ -22,6 +23,8 @@ fence_app = typer.Typer(help="After a restore from a backup: let nothing be sent
 app.add_typer(fence_app, name="restore-fence")
 admin_app = typer.Typer(help="What only the operator may do.", no_args_is_help=True)
 app.add_typer(admin_app, name="admin")
+admin_app.add_typer(client_app, name="client")
+admin_app.command("request-limit")(choose_request_limit)
 connector_app = typer.Typer(help="Making connectors.", no_args_is_help=True)
 app.add_typer(connector_app, name="connector")
 tsp_app = typer.Typer(help="Providers as a whole.", no_args_is_help=True)

@@ -105,6 +105,7 @@ async def _serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=list(services.settings.trusted_proxies),
         # A sync write that is under way when we are told to stop is finished.
         timeout_graceful_shutdown=int(services.settings.sync_deadline_s + LEASE_MARGIN_S),
     )

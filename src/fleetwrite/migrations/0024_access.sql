@@ -46,9 +46,10 @@ CREATE TABLE revoked_tokens (
 );
 CREATE INDEX revoked_tokens_revoked ON revoked_tokens (revoked_at);
 
--- Failed token requests, by the client that was named and by where they came from.
+-- Failed token requests: by the client that was named, by where they came from, or by both where the client got tokens
+-- from there before.
 CREATE TABLE login_failures (
-    kind text NOT NULL CHECK (kind IN ('client', 'address')),
+    kind text NOT NULL CHECK (kind IN ('client', 'address', 'known')),
     subject text NOT NULL,
     failures integer NOT NULL,
     failed_at timestamptz NOT NULL,

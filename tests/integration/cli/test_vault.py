@@ -41,6 +41,10 @@ def vault(database_url: str, tmp_path: Path) -> Command:
     return run
 
 
+def made_files(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 async def test_a_key_is_added_takes_over_and_relieves_the_old_one(
     vault: Command, database_url: str, tmp_path: Path
 ) -> None:
@@ -73,7 +77,7 @@ async def test_without_a_key_nothing_starts_and_none_is_made(vault: Command, tmp
     refused = await vault("status")
     assert refused.returncode == 1
     assert "vault.key does not exist" in refused.stderr
-    assert not os.listdir(tmp_path)
+    assert made_files(tmp_path) == []
 
 
 async def test_an_id_that_is_none_is_refused(vault: Command) -> None:
