@@ -7,6 +7,8 @@ import structlog
 
 from fleetwrite.access import lockout_store as store
 from fleetwrite.access.errors import OAuthError
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import Actor, ActorKind, Deed
 from fleetwrite.kit.database import Connection, Database
 
 _log = structlog.get_logger(__name__)
@@ -46,16 +48,17 @@ class Lockout:
     async def failed(self, client_id: str, address: str) -> None:
         """Count a failure; from the sixth on each doubles the lock, up to 15 minutes. An hour of quiet forgets all."""
         source = source_of(address)
+        stranger = Actor(kind=ActorKind.STRANGER, name=client_id, address=address)
         async with self._database.transaction() as connection:
-            for lock in await store.count_failure(connection, client_id, source, FREE_FAILURES, LONGEST_LOCK_S):
-                _log.warning(
-                    "access.locked",
-                    kind=lock.kind,
-                    client_id=client_id,
-                    address=source,
-                    failures=lock.failures,
-                    for_s=lock.lasts_s,
-                )
+            locks = await store.count_failure(connection, client_id, source, FREE_FAILURES, LONGEST_LOCK_S)
+            for lock in locks:
+                deed = Deed.ADDRESS_LOCKED if lock.kind == "address" else Deed.CLIENT_LOCKED
+                locked = source if lock.kind == "address" else client_id
+                # One entry stands for all failures that led to the lock.
+                told = {"failures": lock.failures, "lasts_s": lock.lasts_s, "at_home": lock.kind == "known"}
+                await trail.append(connection, stranger, deed, locked, told)
+        for lock in locks:
+            _log.warning("access.locked", kind=lock.kind, client_id=client_id, address=source, for_s=lock.lasts_s)
 
     async def succeeded(self, client_id: str, address: str) -> None:
         """Note that a client is at home at an address."""

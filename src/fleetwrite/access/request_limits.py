@@ -8,6 +8,8 @@ from uuid import UUID
 
 from fleetwrite.access import limit_store as store
 from fleetwrite.access.errors import RequestLimitError, UnknownPartnerError
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import FLEETWRITE, Actor, Deed
 from fleetwrite.kit.database import Database
 from fleetwrite.kit.freshness import Freshness
 from fleetwrite.kit.ids import new_id
@@ -51,7 +53,7 @@ class RequestLimits:
         if wait_s > 0:
             raise RequestLimitError(per_second=bucket.limit, retry_after_s=math.ceil(wait_s))
 
-    async def choose(self, partner_slug: str, per_second: float | None) -> None:
+    async def choose(self, partner_slug: str, per_second: float | None, *, actor: Actor = FLEETWRITE) -> None:
         """Set the limit of a partner; None: that of all.
 
         Raises:
@@ -62,6 +64,7 @@ class RequestLimits:
             if partner_id is None:
                 raise UnknownPartnerError(f"There is no partner {partner_slug!r}.")
             await store.choose_limit(connection, partner_id, per_second)
+            await trail.append(connection, actor, Deed.PARTNER_LIMITED, partner_id, {"per_second": per_second})
 
     async def exchange(self) -> None:
         """Tell the other processes what this one is asked for, and share out the limits anew."""

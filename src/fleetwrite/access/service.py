@@ -24,6 +24,8 @@ from fleetwrite.access.lockout import Lockout
 from fleetwrite.access.models import Claims, Client, ClientState, NewClient, Organization, Principal
 from fleetwrite.access.scopes import ORGANIZATION, PARTNER_SCOPES, Scope
 from fleetwrite.access.standing import Standing
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import FLEETWRITE, Actor, ActorKind, Deed
 from fleetwrite.contract.auth import TokenResponse
 from fleetwrite.kit.database import Database
 from fleetwrite.kit.ids import new_id
@@ -52,7 +54,12 @@ class ClientService:
         self._hasher = hasher
 
     async def create(
-        self, partner_id: UUID, *, client_id: str | None = None, scopes: Collection[str] = PARTNER_SCOPES
+        self,
+        partner_id: UUID,
+        *,
+        client_id: str | None = None,
+        scopes: Collection[str] = PARTNER_SCOPES,
+        actor: Actor = FLEETWRITE,
     ) -> NewClient:
         """Make a client with a random secret, which only this answer shows.
 
@@ -72,11 +79,15 @@ class ClientService:
             added = await store.insert_client(
                 connection, client_id=chosen, partner_id=partner_id, secret_hash=secret_hash, scopes=scopes
             )
-        if not added:
-            raise ClientExistsError(f"A client {chosen!r} exists: choose another id, or renew its secret.")
+            if not added:
+                raise ClientExistsError(f"A client {chosen!r} exists: choose another id, or renew its secret.")
+            granted = {"partner_id": partner_id, "scopes": sorted(scopes)}
+            await trail.append(connection, actor, Deed.CLIENT_CREATED, chosen, granted)
         return NewClient(client_id=chosen, client_secret=secret)
 
-    async def renew_secret(self, client_id: str, *, overlap: timedelta = timedelta()) -> NewClient:
+    async def renew_secret(
+        self, client_id: str, *, overlap: timedelta = timedelta(), actor: Actor = FLEETWRITE
+    ) -> NewClient:
         """Give a client a new random secret; for `overlap` the old one gets tokens too, as long as it takes to roll out
         the new one. The one before that is over at once.
 
@@ -90,8 +101,9 @@ class ClientService:
         secret_hash = await self._hasher.hash(secret)
         async with self._database.transaction() as connection:
             until = await store.replace_secret_hash(connection, client_id, secret_hash, overlap)
-        if until is None:
-            raise _unknown(client_id)
+            if until is None:
+                raise _unknown(client_id)
+            await trail.append(connection, actor, Deed.CLIENT_SECRET_RENEWED, client_id, {"old_one_until": until})
         return NewClient(client_id=client_id, client_secret=secret)
 
     async def all(self) -> list[ClientState]:
@@ -99,7 +111,7 @@ class ClientService:
         async with self._database.acquire() as connection:
             return await store.all_clients(connection)
 
-    async def set_disabled(self, client_id: str, *, disabled: bool) -> None:
+    async def set_disabled(self, client_id: str, *, disabled: bool, actor: Actor = FLEETWRITE) -> None:
         """Give a client no token any more, and refuse those it has within `STALE_AFTER_S`; or let it in again, with the
         same secret.
 
@@ -109,8 +121,10 @@ class ClientService:
         async with self._database.transaction() as connection:
             if not await store.set_disabled(connection, client_id, disabled=disabled):
                 raise _unknown(client_id)
+            deed = Deed.CLIENT_DISABLED if disabled else Deed.CLIENT_ENABLED
+            await trail.append(connection, actor, deed, client_id)
 
-    async def delete(self, client_id: str) -> None:
+    async def delete(self, client_id: str, *, actor: Actor = FLEETWRITE) -> None:
         """Disable a client for good. Nobody can have its id again.
 
         Raises:
@@ -119,6 +133,7 @@ class ClientService:
         async with self._database.transaction() as connection:
             if not await store.delete_client(connection, client_id):
                 raise _unknown(client_id)
+            await trail.append(connection, actor, Deed.CLIENT_DELETED, client_id)
 
 
 class _Verified(msgspec.Struct, frozen=True):
@@ -228,7 +243,10 @@ class TokenService:
             raise OAuthError(400, "invalid_grant", "The token was given to another client, which alone can revoke it.")
         async with self._database.transaction() as connection:
             expires_at = datetime.fromtimestamp(verified.expires_at, UTC)
-            await store.revoke_token(connection, verified.token_id, client.id, expires_at)
+            if await store.revoke_token(connection, verified.token_id, client.id, expires_at):
+                by = Actor(kind=ActorKind.CLIENT, name=client.id, partner_id=client.partner_id, address=address)
+                details = {"token_id": verified.token_id}
+                await trail.append(connection, by, Deed.CLIENT_TOKEN_REVOKED, client.id, details)
         await self._standing.renew()
 
     async def jwks(self) -> dict[str, Any]:

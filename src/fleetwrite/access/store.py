@@ -108,9 +108,9 @@ async def delete_client(connection: Connection, client_id: str) -> bool:
     return status == "UPDATE 1"
 
 
-async def revoke_token(connection: Connection, token_id: str, client_id: str, expires_at: datetime) -> None:
-    """Call a token back; those that have expired meanwhile are forgotten."""
-    await connection.execute(
+async def revoke_token(connection: Connection, token_id: str, client_id: str, expires_at: datetime) -> bool:
+    """Call a token back; False when it was already. Those that have expired meanwhile are forgotten."""
+    status = await connection.execute(
         """
         INSERT INTO revoked_tokens (token_id, client_id, revoked_at, expires_at)
         VALUES ($1, $2, fleetwrite_now(), $3) ON CONFLICT DO NOTHING
@@ -121,6 +121,7 @@ async def revoke_token(connection: Connection, token_id: str, client_id: str, ex
     )
     # No token lives longer than an hour.
     await connection.execute("DELETE FROM revoked_tokens WHERE revoked_at < fleetwrite_now() - interval '2 hours'")
+    return status == "INSERT 0 1"
 
 
 async def called_back(connection: Connection, since: datetime | None) -> CalledBack:

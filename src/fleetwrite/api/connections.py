@@ -147,7 +147,7 @@ async def update_connection(services: Services, request: ApiRequest) -> Answer:
             login = services.connections.seal_credentials(connection, replaced)
     description = None if body.description is UNSET else body.description
     changed = await services.connections.change(
-        request.partner_id, connection.id, login=login, description=description, status=status
+        request.partner_id, connection.id, login=login, description=description, status=status, actor=request.actor
     )
     return Answer(content=to_read(changed))
 
@@ -159,17 +159,23 @@ async def get_state(services: Services, request: ApiRequest) -> Answer:
 
 async def pause(services: Services, request: ApiRequest) -> Answer:
     """Send nothing more."""
-    return await _state(services, await services.connections.pause(request.partner_id, request.path["id"]))
+    return await _state(
+        services, await services.connections.pause(request.partner_id, request.path["id"], actor=request.actor)
+    )
 
 
 async def resume(services: Services, request: ApiRequest) -> Answer:
     """Accept and send again."""
-    return await _state(services, await services.connections.resume(request.partner_id, request.path["id"]))
+    return await _state(
+        services, await services.connections.resume(request.partner_id, request.path["id"], actor=request.actor)
+    )
 
 
 async def drain(services: Services, request: ApiRequest) -> Answer:
     """Accept nothing more."""
-    return await _state(services, await services.connections.drain(request.partner_id, request.path["id"]))
+    return await _state(
+        services, await services.connections.drain(request.partner_id, request.path["id"], actor=request.actor)
+    )
 
 
 async def _state(services: Services, connection: Connection) -> Answer:
@@ -203,7 +209,9 @@ async def replace_budgets(services: Services, request: ApiRequest) -> Answer:
         )
         for budget in body.budgets
     ]
-    limits = await services.connections.replace_budgets(request.partner_id, request.path["id"], wanted)
+    limits = await services.connections.replace_budgets(
+        request.partner_id, request.path["id"], wanted, actor=request.actor
+    )
     return Answer(content=_budgets_read(limits))
 
 

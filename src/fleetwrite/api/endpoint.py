@@ -10,6 +10,7 @@ from msgspec import Struct
 from fleetwrite.access.models import Principal
 from fleetwrite.access.scopes import Scope
 from fleetwrite.api.intake import LARGEST_BODY
+from fleetwrite.audit.models import Actor, ActorKind
 from fleetwrite.bootstrap import Services
 from fleetwrite.operations.models import Directives
 
@@ -76,6 +77,19 @@ class ApiRequest(Struct, kw_only=True):
         if self.principal is None:
             raise RuntimeError("This endpoint asks for no token, hence knows no partner.")
         return self.principal.partner_id
+
+    @property
+    def actor(self) -> Actor:
+        """Who does what the request asks for, as the audit log names him."""
+        if self.principal is None:
+            return Actor(kind=ActorKind.STRANGER, name="", address=self.address, request_id=self.identity)
+        return Actor(
+            kind=ActorKind.CLIENT,
+            name=self.principal.client_id,
+            partner_id=self.principal.partner_id,
+            address=self.address,
+            request_id=self.identity,
+        )
 
 
 class Answer(Struct, frozen=True, kw_only=True):

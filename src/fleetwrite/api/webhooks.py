@@ -26,7 +26,7 @@ class WebhookQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 async def create_webhook(services: Services, request: ApiRequest) -> Answer:
     """Subscribe. The answer shows the secret, hence is not to be kept on its way."""
-    created = await services.subscriptions.create(request.partner_id, request.body)
+    created = await services.subscriptions.create(request.partner_id, request.body, actor=request.actor)
     return Answer(content=created, headers=(("Cache-Control", "no-store"),))
 
 
@@ -46,7 +46,7 @@ async def get_webhook(services: Services, request: ApiRequest) -> Answer:
 
 async def delete_webhook(services: Services, request: ApiRequest) -> Answer:
     """End a subscription."""
-    await services.subscriptions.delete(request.partner_id, request.path["webhook_id"])
+    await services.subscriptions.delete(request.partner_id, request.path["webhook_id"], actor=request.actor)
     return Answer(status=204)
 
 

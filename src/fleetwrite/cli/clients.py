@@ -45,11 +45,17 @@ def rotate_secret(
     ] = 24.0,
 ) -> None:
     """Give a client a new secret, which is shown this once. Tokens that are out stay good."""
+    from fleetwrite.audit.models import Actor  # noqa: PLC0415 - see list_clients
     from fleetwrite.cli.processes import with_services  # noqa: PLC0415 - see list_clients
 
+    operator = Actor.operator()
     overlap = timedelta(hours=overlap_hours)
     renewed = run(
-        with_services(config, "admin", lambda services: services.clients.renew_secret(client_id, overlap=overlap))
+        with_services(
+            config,
+            "admin",
+            lambda services: services.clients.renew_secret(client_id, overlap=overlap, actor=operator),
+        )
     )
     typer.echo(renewed.client_secret)
     typer.echo(f"The old secret is good for another {overlap_hours:g} h.", err=True)
@@ -70,16 +76,26 @@ def enable(client_id: ClientArgument, *, config: ConfigOption = None) -> None:
 @client_app.command("delete")
 def delete(client_id: ClientArgument, *, config: ConfigOption = None) -> None:
     """Disable a client for good. What it wrote stays, and nobody can have its id again."""
+    from fleetwrite.audit.models import Actor  # noqa: PLC0415 - see list_clients
     from fleetwrite.cli.processes import with_services  # noqa: PLC0415 - see list_clients
 
-    run(with_services(config, "admin", lambda services: services.clients.delete(client_id)))
+    operator = Actor.operator()
+    run(with_services(config, "admin", lambda services: services.clients.delete(client_id, actor=operator)))
     typer.echo(f"The client {client_id} is deleted.")
 
 
 def _set_disabled(client_id: str, config: ConfigOption, *, disabled: bool) -> None:
+    from fleetwrite.audit.models import Actor  # noqa: PLC0415 - see list_clients
     from fleetwrite.cli.processes import with_services  # noqa: PLC0415 - see list_clients
 
-    run(with_services(config, "admin", lambda services: services.clients.set_disabled(client_id, disabled=disabled)))
+    operator = Actor.operator()
+    run(
+        with_services(
+            config,
+            "admin",
+            lambda services: services.clients.set_disabled(client_id, disabled=disabled, actor=operator),
+        )
+    )
     typer.echo(f"The client {client_id} is {'disabled' if disabled else 'enabled'}.")
 
 
@@ -92,8 +108,16 @@ def choose_request_limit(
     ] = None,
 ) -> None:
     """Let a partner make so many requests a second, over all processes. Holds within two seconds."""
+    from fleetwrite.audit.models import Actor  # noqa: PLC0415 - see list_clients
     from fleetwrite.cli.processes import with_services  # noqa: PLC0415 - see list_clients
 
-    run(with_services(config, "admin", lambda services: services.request_limits.choose(partner, per_second)))
+    operator = Actor.operator()
+    run(
+        with_services(
+            config,
+            "admin",
+            lambda services: services.request_limits.choose(partner, per_second, actor=operator),
+        )
+    )
     told = "as many requests as the settings say" if per_second is None else f"{per_second:g} requests a second"
     typer.echo(f"{partner} may make {told}.")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from fleetwrite.cli.audit import audit_app
 from fleetwrite.cli.clients import choose_request_limit, client_app
 from fleetwrite.cli.running import ConfigOption, run, say, serve
 from fleetwrite.cli.vault import vault_app
@@ -19,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(vault_app, name="vault")
+app.add_typer(audit_app, name="audit")
 fence_app = typer.Typer(help="After a restore from a backup: let nothing be sent twice.")
 app.add_typer(fence_app, name="restore-fence")
 admin_app = typer.Typer(help="What only the operator may do.", no_args_is_help=True)

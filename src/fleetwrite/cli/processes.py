@@ -13,6 +13,7 @@ import uvicorn
 
 from fleetwrite.api.app import ENDPOINTS, HEALTH, create_app
 from fleetwrite.api.endpoint import Endpoint
+from fleetwrite.audit.models import Actor
 from fleetwrite.bootstrap import Services, open_services, require_database_url, run_worker
 from fleetwrite.kit import migrations
 from fleetwrite.kit.telemetry import configure_logging
@@ -59,8 +60,9 @@ async def migrate_database(config: Path | None) -> list[str]:
 
 async def set_tsp_paused(config: Path | None, slug: str, *, paused: bool) -> int:
     """Send nothing to a provider, or send again; returns how many connections that concerns."""
+    operator = Actor.operator()
     return await with_services(
-        config, "admin", lambda services: services.connections.set_tsp_paused(slug, paused=paused)
+        config, "admin", lambda services: services.connections.set_tsp_paused(slug, paused=paused, actor=operator)
     )
 
 

@@ -64,12 +64,15 @@ def rotate(*, config: ConfigOption = None) -> None:
 
     Refused while a running process lacks that key. Broken off, it goes on where it was when it is run again.
     """
+    from fleetwrite.audit.models import Actor  # noqa: PLC0415 - see create_key
     from fleetwrite.cli.processes import with_services  # noqa: PLC0415 - see create_key
 
     def tell(table: str, done: int) -> None:
         typer.echo(f"{table}: {done:,} re-wrapped", err=True)
 
-    rotated = run(with_services(config, "vault rotate", lambda services: services.rotation.rotate(tell)))
+    rotated = run(
+        with_services(config, "vault rotate", lambda services: services.rotation.rotate(tell, actor=Actor.operator()))
+    )
     typer.echo(f"All is sealed with the key {rotated.key_id}; re-wrapped: {rotated.rewrapped:,}.")
     if rotated.broken:
         say([f"Opens with no key that is loaded, and was left as it is: {one}" for one in rotated.broken])
@@ -86,6 +89,7 @@ def remove_key(
 
     Keep it for as long as you keep backups that are older than the rotation: they open with nothing else.
     """
+    from fleetwrite.audit.models import Actor  # noqa: PLC0415 - see create_key
     from fleetwrite.cli.processes import with_services  # noqa: PLC0415 - see create_key
     from fleetwrite.settings import from_process  # noqa: PLC0415 - see create_key
     from fleetwrite.vault.keyfile import KeyFile  # noqa: PLC0415 - see create_key
@@ -97,7 +101,9 @@ def remove_key(
     file = from_process(config).vault_key_file
 
     async def remove() -> bool:
-        await with_services(config, "vault remove-key", lambda services: services.rotation.remove(wanted))
+        await with_services(
+            config, "vault remove-key", lambda services: services.rotation.remove(wanted, actor=Actor.operator())
+        )
         return file is not None and KeyFile.remove(Path(file), wanted)
 
     removed = run(remove())

@@ -8,6 +8,8 @@ from typing import Any, Final
 import structlog
 from msgspec import Struct
 
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import FLEETWRITE, Actor, Deed
 from fleetwrite.kit.database import Database
 from fleetwrite.vault import store
 from fleetwrite.vault.errors import RotationRefusedError, SealBrokenError
@@ -101,11 +103,12 @@ class Rotation:
             ],
         )
 
-    async def rotate(self, on_progress: Callable[[str, int], None]) -> Rotated:
+    async def rotate(self, on_progress: Callable[[str, int], None], *, actor: Actor = FLEETWRITE) -> Rotated:
         """Let the newest key of this process seal, and put everything under it.
 
         Args:
             on_progress: is told after each batch the table, and how many secrets of it are done.
+            actor: who has it done.
 
         Raises:
             RotationRefusedError: a running process lacks the key, or does not follow. What seals did not change in
@@ -118,10 +121,13 @@ class Rotation:
         broken: dict[str, None] = {}
         for place in PLACES:
             done += await self._rewrap(place, broken, on_progress)
+        async with self._database.transaction() as connection:
+            told = {"rewrapped": done, "broken": len(broken)}
+            await trail.append(connection, actor, Deed.KEY_ROTATED, self._vault.newest_id.hex(), told)
         _log.info("vault.rotated", key_id=self._vault.newest_id.hex(), rewrapped=done, broken=len(broken))
         return Rotated(key_id=self._vault.newest_id.hex(), rewrapped=done, broken=list(broken))
 
-    async def remove(self, key_id: bytes) -> None:
+    async def remove(self, key_id: bytes, *, actor: Actor = FLEETWRITE) -> None:
         """Need a key no more: from now on processes start without it.
 
         Raises:
@@ -145,6 +151,7 @@ class Rotation:
                     f"Secrets are sealed with the key {key_id.hex()} still: {told}. Rotate again."
                 )
             await store.remove_canary(connection, key_id)
+            await trail.append(connection, actor, Deed.KEY_REMOVED, key_id.hex())
 
     async def _let_newest_seal(self) -> None:
         newest = self._vault.newest_id

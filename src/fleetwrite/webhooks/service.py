@@ -6,6 +6,8 @@ from uuid import UUID
 
 from msgspec import UnsetType
 
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import FLEETWRITE, Actor, Deed
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.event_names import WebhookEventNameEnum, WebhookStatusEnum
 from fleetwrite.contract.notifications import Webhook, WebhookCreate, WebhookFilters, WebhookRead
@@ -43,7 +45,9 @@ class SubscriptionService:
         self._dispatch = dispatch
         self._url_policy = url_policy
 
-    async def create(self, partner_id: UUID, body: WebhookCreate) -> Webhook | list[Webhook]:
+    async def create(
+        self, partner_id: UUID, body: WebhookCreate, *, actor: Actor = FLEETWRITE
+    ) -> Webhook | list[Webhook]:
         """Subscribe to an event, or with `x.*` to each action of `x`: then the answer is a list, even one of
         one.
 
@@ -61,6 +65,9 @@ class SubscriptionService:
         secret = body.secret if isinstance(body.secret, str) else secrets.token_urlsafe(_SECRET_BYTES)
         async with self._database.transaction() as connection:
             created = await self._insert(connection, partner_id, body.url, filters, secret, actions_of(body.event_name))
+            for one in created:
+                told = {"event_name": one.event_name, "url": mask_url(one.url)}
+                await trail.append(connection, actor, Deed.WEBHOOK_CREATED, one.id, told)
         webhooks = [_webhook(subscription, secret) for subscription in created]
         return webhooks if is_wildcard(body.event_name) else webhooks[0]
 
@@ -101,7 +108,7 @@ class SubscriptionService:
             next_page=page.next_page,
         )
 
-    async def delete(self, partner_id: UUID, webhook_id: UUID) -> None:
+    async def delete(self, partner_id: UUID, webhook_id: UUID, *, actor: Actor = FLEETWRITE) -> None:
         """End a subscription and everything that still waits for it. An attempt under way is not called back.
 
         Raises:
@@ -113,6 +120,7 @@ class SubscriptionService:
             # Jobs before deliveries: the order in which settling an attempt locks them.
             await self._dispatch.remove_owner(connection, webhook_id)
             await store.end_pending_deliveries(connection, webhook_id)
+            await trail.append(connection, actor, Deed.WEBHOOK_DELETED, webhook_id)
 
     async def _insert(
         self,
