@@ -87,7 +87,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = None
     vault_command: Annotated[
         str | None,
-        Meta(description="A command that prints what such a file would hold, in its place; run without a shell."),
+        Meta(
+            min_length=1,
+            description="A command that prints what such a file would hold, in its place; run without a shell.",
+        ),
     ] = None
     public_url: Annotated[
         str | None, Meta(description="Where partners reach the API, as https://host; names the issuer of tokens.")

@@ -148,7 +148,7 @@ class TokenService:
     """Issues signed tokens and verifies them.
 
     All times are the database's. Verified tokens are kept in memory by their hash: verifying one costs 80
-    microseconds of CPU, knowing it again 1.3 (2048 bit keys, one core). What was called back meanwhile is known from
+    microseconds of CPU, knowing it again less than 3 (2048 bit keys, one core). What was called back meanwhile is known from
     the database (`Standing`), which is asked once a second.
     """
 

@@ -2,6 +2,7 @@
 
 import getpass
 import hashlib
+import os
 import socket
 from datetime import datetime
 from enum import StrEnum
@@ -43,7 +44,11 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def operator(cls) -> "Actor":
         """Who runs this process, where that is a command."""
-        return cls(kind=ActorKind.OPERATOR, name=getpass.getuser(), address=socket.gethostname())
+        try:
+            name = getpass.getuser()
+        except (KeyError, OSError):  # in a container an account may have a number only
+            name = f"uid {os.getuid()}"
+        return cls(kind=ActorKind.OPERATOR, name=name, address=socket.gethostname())
 
 
 FLEETWRITE: Final = Actor(kind=ActorKind.FLEETWRITE, name="fleetwrite")
