@@ -87,10 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = None
     vault_command: Annotated[
         str | None,
-        Meta(
-            min_length=1,
-            description="A command that prints what such a file would hold, in its place; run without a shell.",
-        ),
+        Meta(description="A command that prints what such a file would hold, in its place; run without a shell."),
     ] = None
     public_url: Annotated[
         str | None, Meta(description="Where partners reach the API, as https://host; names the issuer of tokens.")
@@ -200,6 +197,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 ip_network(proxy)
             except ValueError as error:
                 raise SettingsError(f"trusted_proxies: {error}. Write 10.1.2.3 or 10.1.0.0/16.") from error
+        if self.vault_command is not None and not self.vault_command.strip():
+            raise SettingsError("vault_command is empty: name the command, or leave it out.")
         if self.vault_key_file is not None and self.vault_command is not None:
             raise SettingsError("vault_key_file and vault_command are both set: keep the one that has the master key.")
         try:

@@ -3,6 +3,7 @@
 import ipaddress
 from typing import Final
 
+import msgspec
 import structlog
 
 from fleetwrite.access import lockout_store as store
@@ -45,10 +46,10 @@ class Lockout:
                 retry_after_s=wait_s,
             )
 
-    async def failed(self, client_id: str, address: str) -> None:
+    async def failed(self, client_id: str, caller: Actor) -> None:
         """Count a failure; from the sixth on each doubles the lock, up to 15 minutes. An hour of quiet forgets all."""
-        source = source_of(address)
-        stranger = Actor(kind=ActorKind.STRANGER, name=client_id, address=address)
+        source = source_of(caller.address)
+        stranger = msgspec.structs.replace(caller, kind=ActorKind.STRANGER, name=client_id)
         async with self._database.transaction() as connection:
             locks = await store.count_failure(connection, client_id, source, FREE_FAILURES, LONGEST_LOCK_S)
             for lock in locks:

@@ -41,7 +41,6 @@ _CLIENT_ID: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _MOST_CACHED: Final = 10_000
 """Verified tokens kept in memory, at about 2 kB each. Each client needs one an hour."""
 
-
 LONGEST_OVERLAP: Final = timedelta(days=30)
 """Enough for any roll-out; two secrets for good are one too many."""
 
@@ -148,8 +147,8 @@ class TokenService:
     """Issues signed tokens and verifies them.
 
     All times are the database's. Verified tokens are kept in memory by their hash: verifying one costs 80
-    microseconds of CPU, knowing it again less than 3 (2048 bit keys, one core). What was called back meanwhile is known from
-    the database (`Standing`), which is asked once a second.
+    microseconds of CPU, knowing it again less than 3 (2048 bit keys, one core). What was called back meanwhile is known
+    from the database (`Standing`), which is asked once a second.
     """
 
     def __init__(self, database: Database, vault: Vault, hasher: SecretHasher, *, issuer: str) -> None:
@@ -168,7 +167,7 @@ class TokenService:
         client_secret: str | None,
         grant_type: str | None,
         scope: str | None,
-        address: str = "",
+        caller: Actor = FLEETWRITE,
     ) -> TokenResponse:
         """Return a token for a client that proves itself.
 
@@ -177,13 +176,13 @@ class TokenService:
             client_secret: as shown when the client was made.
             grant_type: only client_credentials.
             scope: `organization` or nothing for all granted scopes, or some of them, separated by blanks.
-            address: where the request came from; empty where that means nothing.
+            caller: who asks, before anything is proven, and from where.
 
         Raises:
             OAuthError: the request is refused; the error says with which status and code.
         """
         _check_grant_type(grant_type)
-        client = await self._authenticated_client(client_id, client_secret, address)
+        client = await self._authenticated_client(client_id, client_secret, caller)
         granted = _granted_scopes(client, scope)
         key_id, private_key = await self._keyring.signer()
         async with self._database.acquire() as connection:
@@ -223,7 +222,7 @@ class TokenService:
         return verified.principal
 
     async def revoke(
-        self, *, client_id: str | None, client_secret: str | None, token: str | None, address: str = ""
+        self, *, client_id: str | None, client_secret: str | None, token: str | None, caller: Actor = FLEETWRITE
     ) -> None:
         """Call a token back: here at once, in other processes within `STALE_AFTER_S`.
 
@@ -234,7 +233,7 @@ class TokenService:
         """
         if not token:
             raise OAuthError(400, "invalid_request", "token is missing: send the one to be revoked.")
-        client = await self._authenticated_client(client_id, client_secret, address)
+        client = await self._authenticated_client(client_id, client_secret, caller)
         try:
             verified = await self._verify(token)
         except UnauthenticatedError:
@@ -244,9 +243,11 @@ class TokenService:
         async with self._database.transaction() as connection:
             expires_at = datetime.fromtimestamp(verified.expires_at, UTC)
             if await store.revoke_token(connection, verified.token_id, client.id, expires_at):
-                by = Actor(kind=ActorKind.CLIENT, name=client.id, partner_id=client.partner_id, address=address)
+                proven = msgspec.structs.replace(
+                    caller, kind=ActorKind.CLIENT, name=client.id, partner_id=client.partner_id
+                )
                 details = {"token_id": verified.token_id}
-                await trail.append(connection, by, Deed.CLIENT_TOKEN_REVOKED, client.id, details)
+                await trail.append(connection, proven, Deed.CLIENT_TOKEN_REVOKED, client.id, details)
         await self._standing.renew()
 
     async def jwks(self) -> dict[str, Any]:
@@ -261,18 +262,18 @@ class TokenService:
         """
         await self._keyring.signer()
 
-    async def _authenticated_client(self, client_id: str | None, client_secret: str | None, address: str) -> Client:
+    async def _authenticated_client(self, client_id: str | None, client_secret: str | None, caller: Actor) -> Client:
         named = client_id if client_id is not None and _CLIENT_ID.fullmatch(client_id) else ""
         async with self._database.acquire() as connection:
-            await self._lockout.check(connection, named, address)
+            await self._lockout.check(connection, named, caller.address)
             client = await store.find_client(connection, named)
         hashes = (None, None) if client is None else (client.secret_hash, client.previous_secret_hash)
         if not await self._hasher.matches(client_secret or "", *hashes) or client is None:
-            await self._lockout.failed(named, address)
+            await self._lockout.failed(named, caller)
             raise OAuthError(
                 401, "invalid_client", "Unknown client, or the secret is wrong: check client_id and client_secret."
             )
-        await self._lockout.succeeded(client.id, address)
+        await self._lockout.succeeded(client.id, caller.address)
         return client
 
     async def _verify(self, token: str) -> _Verified:

@@ -70,7 +70,7 @@ async def issue_token(services: Services, request: ApiRequest) -> Answer:
         client_secret=client_secret,
         grant_type=form.get("grant_type"),
         scope=form.get("scope"),
-        address=request.address,
+        caller=request.actor,
     )
     return Answer(content=token, headers=_UNSTORED)
 
@@ -80,7 +80,7 @@ async def revoke_token(services: Services, request: ApiRequest) -> Answer:
     form = _form(request.body)
     client_id, client_secret = _client(request.headers.get("authorization"), form)
     await services.tokens.revoke(
-        client_id=client_id, client_secret=client_secret, token=form.get("token"), address=request.address
+        client_id=client_id, client_secret=client_secret, token=form.get("token"), caller=request.actor
     )
     return Answer(headers=_UNSTORED)
 

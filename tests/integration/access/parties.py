@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fleetwrite.access.hashing import SecretHasher
 from fleetwrite.access.models import NewClient
 from fleetwrite.access.service import ClientService, TokenService
+from fleetwrite.audit.models import Actor, ActorKind
 from fleetwrite.kit.database import Database
 from fleetwrite.orgs.models import Partner
 from fleetwrite.vault.keys import MasterKey
@@ -29,6 +30,10 @@ class Parties:
         await self.database.pool.execute("UPDATE clock_shift SET shift = shift + $1::text::interval", interval)
 
 
+def stranger(address: str) -> Actor:
+    return Actor(kind=ActorKind.STRANGER, name="", address=address)
+
+
 async def token_of(
     tokens: TokenService, client: NewClient, *, secret: str | None = None, address: str = "192.0.2.1"
 ) -> str:
@@ -37,6 +42,6 @@ async def token_of(
         client_secret=secret or client.client_secret,
         grant_type="client_credentials",
         scope="organization",
-        address=address,
+        caller=stranger(address),
     )
     return answer.access_token

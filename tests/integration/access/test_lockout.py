@@ -5,7 +5,7 @@ import pytest
 from fleetwrite.access.errors import OAuthError
 from fleetwrite.access.lockout import source_of
 from fleetwrite.access.service import TokenService
-from integration.access.parties import Parties, token_of
+from integration.access.parties import Parties, stranger, token_of
 
 STRANGE = "203.0.113.9"
 HOME = "192.0.2.1"
@@ -21,7 +21,7 @@ async def fail(tokens: TokenService, client_id: str, address: str, times: int = 
                 client_secret="wrong",
                 grant_type="client_credentials",
                 scope=None,
-                address=address,
+                caller=stranger(address),
             )
         assert (caught.value.status, caught.value.error) == (401, "invalid_client")
         waits.append(caught.value.retry_after_s)

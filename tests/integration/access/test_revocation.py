@@ -11,9 +11,7 @@ from integration.access.parties import Parties, token_of
 
 
 async def revoke(tokens: TokenService, parties: Parties, token: str | None) -> None:
-    await tokens.revoke(
-        client_id=parties.client.client_id, client_secret=parties.client.client_secret, token=token, address="192.0.2.1"
-    )
+    await tokens.revoke(client_id=parties.client.client_id, client_secret=parties.client.client_secret, token=token)
 
 
 async def refused(tokens: TokenService, token: str) -> bool:

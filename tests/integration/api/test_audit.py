@@ -146,9 +146,10 @@ async def test_failures_are_written_down_once_for_each_lock(world: World) -> Non
 
 async def test_a_revoked_token_is_written_down(world: World) -> None:
     form = f"client_id={world.client_id}&client_secret={world.client_secret}&token={world.token}".encode()
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Request-ID": "my-request"}
     for _ in range(2):
         await world.send("POST", "/realms/catena/protocol/openid-connect/revoke", content=form, headers=headers)
     (entry,) = await entries(world, "client.token_revoked")
+    assert (entry.actor_kind, str(entry.partner_id), entry.request_id) == ("client", world.partner_id, "my-request")
     assert entry.object_id == entry.actor == world.client_id
     assert world.token not in entry.details

@@ -50,5 +50,7 @@ async def test_a_command_that_hangs_is_given_up_and_ended() -> None:
 async def test_file_and_command_at_once_or_neither_is_refused() -> None:
     with pytest.raises(SettingsError, match="both set"):
         Settings.load({"FLEETWRITE_VAULT_COMMAND": "x", "FLEETWRITE_VAULT_KEY_FILE": "y"})
+    with pytest.raises(SettingsError, match="vault_command is empty"):
+        Settings.load({"FLEETWRITE_VAULT_COMMAND": " "})
     with pytest.raises(SettingsError, match="create-key"):
         key_provider(Settings())
