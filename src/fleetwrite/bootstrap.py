@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from fleetwrite.access.hashing import SecretHasher
+from fleetwrite.access.request_limits import RequestLimits
 from fleetwrite.access.service import ClientService, TokenService
 from fleetwrite.connections.logins import SharedLogins
 from fleetwrite.connections.outages import Outages
@@ -55,8 +56,10 @@ from fleetwrite.records.keeping import RecordKeeper
 from fleetwrite.records.schedules import ScheduleService
 from fleetwrite.records.service import RecordService
 from fleetwrite.settings import LEASE_MARGIN_S, SLOT_WAIT_S, Settings, SettingsError, TspSettings
-from fleetwrite.vault.keyfile import KeyFile
+from fleetwrite.vault.providers import CommandKeys, FileKeys, KeyProvider
+from fleetwrite.vault.rotation import Rotation
 from fleetwrite.vault.service import Vault
+from fleetwrite.vault.watch import KeyWatch
 from fleetwrite.webhooks.delivery import DeliveryHandler
 from fleetwrite.webhooks.fan_out import Batching, DeliveryPlanner
 from fleetwrite.webhooks.health import Health
@@ -89,12 +92,14 @@ class Services:
     database_url: str
     issuer: str
     vault: Vault
+    rotation: Rotation
     registry: Registry
     dispatch: Dispatch
     egress: Egress
     orgs: OrgService
     clients: ClientService
     tokens: TokenService
+    request_limits: RequestLimits
     connections: ConnectionService
     outages: Outages
     records: RecordService
@@ -131,6 +136,22 @@ def require_database_url(settings: Settings) -> str:
     return settings.database_url
 
 
+def key_provider(settings: Settings) -> KeyProvider:
+    """Where the master keys come from.
+
+    Raises:
+        SettingsError: nobody says.
+    """
+    if settings.vault_command is not None:
+        return CommandKeys(settings.vault_command)
+    if settings.vault_key_file is not None:
+        return FileKeys(Path(settings.vault_key_file))
+    raise SettingsError(
+        "Neither FLEETWRITE_VAULT_KEY_FILE nor FLEETWRITE_VAULT_COMMAND is set. Make a key with `fleetwrite vault"
+        " create-key FILE` and keep it apart from the database: without it, what is sealed there is lost."
+    )
+
+
 @asynccontextmanager
 async def open_services(settings: Settings, *, name: str) -> AsyncIterator[Services]:
     """Build the services of one process and, at the end, finish what is in flight and close them.
@@ -141,16 +162,11 @@ async def open_services(settings: Settings, *, name: str) -> AsyncIterator[Servi
 
     Raises:
         SettingsError: something is missing, or the schema is older than this version.
-        KeyFileError: the master key can not be read.
+        KeyFileError, KeyCommandError, NoKeyError: the master key can not be read.
         WrongKeyError: it is not the key of this database.
     """
     database_url = require_database_url(settings)
-    if settings.vault_key_file is None:
-        raise SettingsError(
-            "FLEETWRITE_VAULT_KEY_FILE is not set. Make a key with `fleetwrite vault create-key FILE` and keep it apart"
-            " from the database: without it, what is sealed there is lost."
-        )
-    vault = Vault(KeyFile.load(Path(settings.vault_key_file)))
+    vault = Vault(*await key_provider(settings).load())
     missing = await pending(database_url)
     if missing:
         raise SettingsError(f"The database lacks the migrations {', '.join(missing)}: run `fleetwrite migrate` first.")
@@ -159,8 +175,9 @@ async def open_services(settings: Settings, *, name: str) -> AsyncIterator[Servi
             database_url, max_size=settings.database_pool_size, application_name=f"fleetwrite {name}"
         )
         stack.push_async_callback(database.close)
+        await stack.enter_async_context(KeyWatch(database_url, database, vault, name=name))
         async with database.transaction() as connection:
-            await vault.verify_key(connection)
+            await vault.verify_keys(connection)
         policy = UrlPolicy(allow_http=settings.outbound_allow_http, allowed_networks=settings.allowed_networks)
         egress = await stack.enter_async_context(Egress(policy))
         services = _build(settings, database, database_url, vault, egress)
@@ -225,12 +242,14 @@ def _build(settings: Settings, database: Database, database_url: str, vault: Vau
         database_url=database_url,
         issuer=issuer,
         vault=vault,
+        rotation=Rotation(database, vault),
         registry=registry,
         dispatch=dispatch,
         egress=egress,
         orgs=OrgService(database),
         clients=ClientService(database, hasher),
         tokens=TokenService(database, vault, hasher, issuer=issuer),
+        request_limits=RequestLimits(database, settings.partner_requests_per_s),
         connections=connections,
         outages=outages,
         records=RecordService(database),

@@ -85,11 +85,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str | None,
         Meta(description="The master key, made by `fleetwrite vault create-key`; mode 0600, apart from the database."),
     ] = None
+    vault_command: Annotated[
+        str | None,
+        Meta(description="A command that prints what such a file would hold, in its place; run without a shell."),
+    ] = None
     public_url: Annotated[
         str | None, Meta(description="Where partners reach the API, as https://host; names the issuer of tokens.")
     ] = None
     api_host: Annotated[str, Meta(description="The address that the API listens on.")] = "127.0.0.1"
     api_port: Annotated[int, Meta(ge=0, le=65535, description="Its port; 0 takes a free one.")] = 8080
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="Proxies, as addresses or networks, whose X-Forwarded-For says where a request comes from."),
+    ] = ("127.0.0.1", "::1")
+    partner_requests_per_s: Annotated[
+        float, Meta(gt=0, description="Requests a second of one partner, over all processes; beyond: 429.")
+    ] = 5000.0
     worker_port: Annotated[
         int, Meta(ge=0, le=65535, description="Where a worker answers /healthz, /readyz and /metrics; 0 for nowhere.")
     ] = 0
@@ -192,6 +203,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 f" {needed_s - LEASE_MARGIN_S:g} s, and work would be taken over while it is still being done:"
                 f" set lease_s to {needed_s:g} or more, or provider_timeout_s lower."
             )
+        for proxy in self.trusted_proxies:
+            try:
+                ip_network(proxy)
+            except ValueError as error:
+                raise SettingsError(f"trusted_proxies: {error}. Write 10.1.2.3 or 10.1.0.0/16.") from error
+        if self.vault_command is not None and not self.vault_command.strip():
+            raise SettingsError("vault_command is empty: name the command, or leave it out.")
+        if self.vault_key_file is not None and self.vault_command is not None:
+            raise SettingsError("vault_key_file and vault_command are both set: keep the one that has the master key.")
         try:
             self.allowed_networks  # noqa: B018 - parsing is the check
         except ValueError as error:

@@ -10,10 +10,12 @@ class OAuthError(FleetwriteError):
         status: the HTTP status of the answer.
         error: the OAuth error code.
         description: what is wrong, for people.
+        retry_after_s: how long to wait before it makes sense to try again; None: it never will.
     """
 
-    def __init__(self, status: int, error: str, description: str) -> None:
+    def __init__(self, status: int, error: str, description: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(f"{error}: {description}")
+        self.retry_after_s = retry_after_s
         self.status = status
         self.error = error
         self.description = description
@@ -21,6 +23,22 @@ class OAuthError(FleetwriteError):
 
 class UnauthenticatedError(FleetwriteError):
     """The request carries no valid token."""
+
+
+class RequestLimitError(FleetwriteError):
+    """A partner makes more requests than it may.
+
+    Attributes:
+        per_second: how many it may make.
+        retry_after_s: in how many seconds the next one is let through.
+    """
+
+    def __init__(self, *, per_second: float, retry_after_s: int) -> None:
+        super().__init__(
+            f"You may make {per_second:g} requests a second: spread them, or ask the operator for a higher limit."
+        )
+        self.per_second = per_second
+        self.retry_after_s = retry_after_s
 
 
 class MissingScopeError(FleetwriteError):
@@ -33,3 +51,7 @@ class ClientExistsError(FleetwriteError):
 
 class UnknownClientError(FleetwriteError):
     """There is no client of this id."""
+
+
+class UnknownPartnerError(FleetwriteError):
+    """There is no partner of this slug."""

@@ -28,13 +28,13 @@ class SecretHasher:
         async with self._slots:
             return await asyncio.to_thread(self._hasher.hash, secret)
 
-    async def matches(self, secret: str, secret_hash: str | None) -> bool:
-        """Whether `secret` has this hash. Without a hash it is False, after the same work.
+    async def matches(self, secret: str, *hashes: str | None) -> bool:
+        """Whether `secret` has one of these hashes. None stands for one that is not there, and takes as long.
 
-        So the time an answer takes does not tell which clients there are.
+        So the time that a refusal takes does not tell which clients there are, nor how many secrets they have.
         """
         async with self._slots:
-            return await asyncio.to_thread(self._verify, secret, secret_hash)
+            return await asyncio.to_thread(lambda: any(self._verify(secret, one) for one in hashes))
 
     def _verify(self, secret: str, secret_hash: str | None) -> bool:
         try:

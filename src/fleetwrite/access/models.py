@@ -1,6 +1,7 @@
 """Clients, the keys that sign their tokens, and who a token says is calling."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -10,13 +11,35 @@ from fleetwrite.access.scopes import Scope
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):
-    """A program of a partner that asks for tokens; `secret_hash` is argon2id in its own notation."""
+    """A program of a partner that asks for tokens.
+
+    Attributes:
+        secret_hash: argon2id in its own notation.
+        previous_secret_hash: of the secret before, while that is good still.
+    """
 
     id: str
     partner_id: UUID
     partner_slug: str
     secret_hash: str
+    previous_secret_hash: str | None
     scopes: frozenset[str]
+
+
+class ClientState(msgspec.Struct, frozen=True, kw_only=True):
+    """A client as an operator sees it.
+
+    Attributes:
+        previous_secret_until: until when the secret before is good; None: it is not.
+        disabled_at: since when it gets no token, and those it has are refused; None: it is not disabled.
+    """
+
+    client_id: str
+    partner: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    previous_secret_until: datetime | None
+    disabled_at: datetime | None
 
 
 class NewClient(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +47,19 @@ class NewClient(msgspec.Struct, frozen=True, kw_only=True):
 
     client_id: str
     client_secret: str
+
+
+class CalledBack(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be refused though its signature is good, as of `told_at`.
+
+    Attributes:
+        revoked_tokens: when they expire, by their id.
+        disabled_clients: those whose tokens may still run.
+    """
+
+    told_at: datetime
+    revoked_tokens: Mapping[str, datetime]
+    disabled_clients: frozenset[str]
 
 
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True):

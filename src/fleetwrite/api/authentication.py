@@ -16,6 +16,7 @@ from fleetwrite.bootstrap import REALM_PATH, Services
 from fleetwrite.contract.auth import ErrorResponse, TokenResponse
 
 TOKEN_PATH: Final = f"{REALM_PATH}/protocol/openid-connect/token"
+REVOKE_PATH: Final = f"{REALM_PATH}/protocol/openid-connect/revoke"
 KEYS_PATH: Final = f"{REALM_PATH}/protocol/openid-connect/certs"
 DISCOVERY_PATH: Final = f"{REALM_PATH}/.well-known/openid-configuration"
 
@@ -32,6 +33,14 @@ class TokenRequest(Struct, frozen=True, kw_only=True):
     scope: str | None = None
 
 
+class RevokeRequest(Struct, frozen=True, kw_only=True):
+    """Form of a revocation. Client id and secret may come by HTTP Basic authentication instead."""
+
+    token: str
+    client_id: str | None = None
+    client_secret: Annotated[str, Meta(extra_json_schema={"format": "password"})] | None = None
+
+
 class KeySet(Struct, frozen=True, kw_only=True):
     """A JSON Web Key Set (RFC 7517)."""
 
@@ -43,6 +52,7 @@ class Discovery(Struct, frozen=True, kw_only=True):
 
     issuer: str
     token_endpoint: str
+    revocation_endpoint: str
     jwks_uri: str
     grant_types_supported: tuple[str, ...]
     response_types_supported: tuple[str, ...]
@@ -53,18 +63,26 @@ class Discovery(Struct, frozen=True, kw_only=True):
 
 async def issue_token(services: Services, request: ApiRequest) -> Answer:
     """Give a client a token."""
-    try:
-        form = parse_form(request.body)
-    except ValueError as error:
-        raise OAuthError(400, "invalid_request", f"The form cannot be read: {error}.") from error
+    form = _form(request.body)
     client_id, client_secret = _client(request.headers.get("authorization"), form)
     token = await services.tokens.issue(
         client_id=client_id,
         client_secret=client_secret,
         grant_type=form.get("grant_type"),
         scope=form.get("scope"),
+        caller=request.actor,
     )
     return Answer(content=token, headers=_UNSTORED)
+
+
+async def revoke_token(services: Services, request: ApiRequest) -> Answer:
+    """Call a client's token back."""
+    form = _form(request.body)
+    client_id, client_secret = _client(request.headers.get("authorization"), form)
+    await services.tokens.revoke(
+        client_id=client_id, client_secret=client_secret, token=form.get("token"), caller=request.actor
+    )
+    return Answer(headers=_UNSTORED)
 
 
 async def get_keys(services: Services, _request: ApiRequest) -> Answer:
@@ -79,6 +97,7 @@ async def discover(services: Services, _request: ApiRequest) -> Answer:
         content=Discovery(
             issuer=services.issuer,
             token_endpoint=base + TOKEN_PATH,
+            revocation_endpoint=base + REVOKE_PATH,
             jwks_uri=base + KEYS_PATH,
             grant_types_supported=("client_credentials",),
             response_types_supported=("none",),
@@ -87,6 +106,13 @@ async def discover(services: Services, _request: ApiRequest) -> Answer:
             id_token_signing_alg_values_supported=(ALGORITHM,),
         )
     )
+
+
+def _form(raw: bytes) -> dict[str, str]:
+    try:
+        return parse_form(raw)
+    except ValueError as error:
+        raise OAuthError(400, "invalid_request", f"The form cannot be read: {error}.") from error
 
 
 def _client(authorization: str | None, form: Mapping[str, str]) -> tuple[str | None, str | None]:
@@ -106,6 +132,12 @@ def _client(authorization: str | None, form: Mapping[str, str]) -> tuple[str | N
     return unquote_plus(client_id), unquote_plus(secret)
 
 
+_NOT_PROVEN: Final = AnswerShape(
+    description="The client is unknown or its secret wrong; or too many attempts failed, and it has to wait.",
+    content=ErrorResponse,
+    headers=("WWW-Authenticate", "Retry-After"),
+)
+
 AUTHENTICATION: Final = (
     Endpoint(
         method="POST",
@@ -120,11 +152,24 @@ AUTHENTICATION: Final = (
         answers={
             200: AnswerShape(description="A token.", content=TokenResponse, headers=("Cache-Control",)),
             400: AnswerShape(description="The request is not one for a token we give.", content=ErrorResponse),
-            401: AnswerShape(
-                description="The client is unknown or its secret wrong.",
-                content=ErrorResponse,
-                headers=("WWW-Authenticate",),
-            ),
+            401: _NOT_PROVEN,
+        },
+    ),
+    Endpoint(
+        method="POST",
+        path=REVOKE_PATH,
+        operation_id="revoke_token",
+        summary="Revoke a token",
+        description="For the client that the token was given to. It is refused from now on, by all processes within a "
+        "second. A text that is no token of ours is answered alike (RFC 7009).",
+        tag=Tag.AUTHENTICATION,
+        handler=revoke_token,
+        body=RevokeRequest,
+        media_type=FORM,
+        answers={
+            200: AnswerShape(description="The token is good for nothing.", headers=("Cache-Control",)),
+            400: AnswerShape(description="There is no token, or it is another client's.", content=ErrorResponse),
+            401: _NOT_PROVEN,
         },
     ),
     Endpoint(

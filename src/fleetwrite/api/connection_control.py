@@ -93,17 +93,23 @@ async def get_state(services: Services, request: ApiRequest) -> Answer:
 
 async def pause(services: Services, request: ApiRequest) -> Answer:
     """Send nothing more."""
-    return await _state(services, await services.connections.pause(request.partner_id, request.path["id"]))
+    return await _state(
+        services, await services.connections.pause(request.partner_id, request.path["id"], actor=request.actor)
+    )
 
 
 async def resume(services: Services, request: ApiRequest) -> Answer:
     """Accept and send again."""
-    return await _state(services, await services.connections.resume(request.partner_id, request.path["id"]))
+    return await _state(
+        services, await services.connections.resume(request.partner_id, request.path["id"], actor=request.actor)
+    )
 
 
 async def drain(services: Services, request: ApiRequest) -> Answer:
     """Accept nothing more."""
-    return await _state(services, await services.connections.drain(request.partner_id, request.path["id"]))
+    return await _state(
+        services, await services.connections.drain(request.partner_id, request.path["id"], actor=request.actor)
+    )
 
 
 async def _state(services: Services, connection: Connection) -> Answer:
@@ -137,7 +143,9 @@ async def replace_budgets(services: Services, request: ApiRequest) -> Answer:
         )
         for budget in body.budgets
     ]
-    limits = await services.connections.replace_budgets(request.partner_id, request.path["id"], wanted)
+    limits = await services.connections.replace_budgets(
+        request.partner_id, request.path["id"], wanted, actor=request.actor
+    )
     return Answer(content=_budgets_read(limits))
 
 

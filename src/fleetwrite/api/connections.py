@@ -62,7 +62,11 @@ async def create_connection(services: Services, request: ApiRequest) -> Answer:
     )
     entered = read_credentials(manifest, body.credentials, query.settings or ())
     made = await services.connecting.connect(
-        fleet_id=fleet_id, tsp_slug=manifest.slug, entered=entered, description=body.description
+        fleet_id=fleet_id,
+        tsp_slug=manifest.slug,
+        entered=entered,
+        description=body.description,
+        actor=request.actor,
     )
     return Answer(content=to_read(await services.connections.get(request.partner_id, made.id)))
 
@@ -100,14 +104,14 @@ async def update_connection(services: Services, request: ApiRequest) -> Answer:
         login = await services.connecting.verify(connection, read_credentials(manifest, body.credentials))
     description = None if body.description is UNSET else body.description
     changed = await services.connections.change(
-        request.partner_id, connection.id, login=login, description=description, status=status
+        request.partner_id, connection.id, login=login, description=description, status=status, actor=request.actor
     )
     return Answer(content=to_read(changed))
 
 
 async def delete_connection(services: Services, request: ApiRequest) -> Answer:
     """Delete a connection, and end what waits there."""
-    await services.disconnector.disconnect(request.partner_id, request.path["connection_id"])
+    await services.disconnector.disconnect(request.partner_id, request.path["connection_id"], actor=request.actor)
     return Answer(status=204)
 
 

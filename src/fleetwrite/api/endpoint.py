@@ -10,6 +10,7 @@ from msgspec import Struct
 from fleetwrite.access.models import Principal
 from fleetwrite.access.scopes import Scope
 from fleetwrite.api.intake import LARGEST_BODY
+from fleetwrite.audit.models import Actor, ActorKind
 from fleetwrite.bootstrap import Services
 from fleetwrite.operations.models import Directives
 
@@ -44,6 +45,8 @@ class ApiRequest(Struct, kw_only=True):
 
     Attributes:
         headers: by their names in lower case; several lines of one name are joined by commas.
+        identity: identifies the request in logs.
+        address: of the client, as the server or a trusted proxy saw it; empty where there is none.
         principal: who is calling; None where the endpoint asks for no token.
         path: the path's ids, by their names in the table.
         texts: the path's texts likewise.
@@ -55,6 +58,8 @@ class ApiRequest(Struct, kw_only=True):
     """
 
     headers: Mapping[str, str]
+    identity: str = ""
+    address: str = ""
     principal: Principal | None = None
     path: Mapping[str, UUID] = {}
     texts: Mapping[str, str] = {}
@@ -74,6 +79,19 @@ class ApiRequest(Struct, kw_only=True):
         if self.principal is None:
             raise RuntimeError("This endpoint asks for no token, hence knows no partner.")
         return self.principal.partner_id
+
+    @property
+    def actor(self) -> Actor:
+        """Who does what the request asks for, as the audit log names him."""
+        if self.principal is None:
+            return Actor(kind=ActorKind.STRANGER, name="", address=self.address, request_id=self.identity)
+        return Actor(
+            kind=ActorKind.CLIENT,
+            name=self.principal.client_id,
+            partner_id=self.principal.partner_id,
+            address=self.address,
+            request_id=self.identity,
+        )
 
 
 class Answer(Struct, frozen=True, kw_only=True):

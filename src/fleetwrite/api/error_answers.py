@@ -1,12 +1,14 @@
 """Which answer each error gets: one table from exception classes to the contract's error bodies."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
-from fleetwrite.access.errors import MissingScopeError, OAuthError, UnauthenticatedError
+from fleetwrite.access.errors import MissingScopeError, OAuthError, RequestLimitError, UnauthenticatedError
 from fleetwrite.api.decoding import InvalidBodyError, MalformedJsonError
 from fleetwrite.api.endpoint import Answer
 from fleetwrite.api.intake import (
@@ -149,16 +151,31 @@ def _bad_field(fault: FieldFault) -> ValidationErrorDetail:
     )
 
 
-def _wait_first(error: BacklogFullError | WouldExpireError | ReceiverBusyError | TooManyStreamsError) -> Answer:
+def _wait_first(
+    error: BacklogFullError | WouldExpireError | ReceiverBusyError | TooManyStreamsError | RequestLimitError,
+) -> Answer:
     seconds = error.retry_after_s
     body = errors.TooManyRequests(detail=RetryAfterDetail(retry_after_seconds=seconds, message=str(error)))
     return Answer(status=429, content=body, headers=(("Retry-After", str(seconds)),))
 
 
+def _too_fast(error: RequestLimitError) -> Answer:
+    answer = _wait_first(error)
+    # As draft-ietf-httpapi-ratelimit-headers has it: q requests in w seconds; r are left for the next t seconds.
+    quota = max(1, int(error.per_second))
+    window = max(1, math.ceil(1 / error.per_second))
+    limits = (
+        ("RateLimit-Policy", f'"partner";q={quota};w={window}'),
+        ("RateLimit", f'"partner";r=0;t={error.retry_after_s}'),
+    )
+    return msgspec.structs.replace(answer, headers=(*answer.headers, *limits))
+
+
 def _oauth(error: OAuthError) -> Answer:
     body = ErrorResponse(error=error.error, error_description=error.description)
     challenge = (("WWW-Authenticate", 'Basic realm="fleetwrite"'),) if error.status == 401 else ()
-    return Answer(status=error.status, content=body, headers=(("Cache-Control", "no-store"), *challenge))
+    wait = () if error.retry_after_s is None else (("Retry-After", str(error.retry_after_s)),)
+    return Answer(status=error.status, content=body, headers=(("Cache-Control", "no-store"), *challenge, *wait))
 
 
 def _too_large(error: ContentTooLargeError) -> Answer:
@@ -221,6 +238,7 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         WouldExpireError: _wait_first,
         ReceiverBusyError: _wait_first,
         TooManyStreamsError: _wait_first,
+        RequestLimitError: _too_fast,
         UnofferedWriteError: _plain(501),
         LoginNotCheckedError: _plain(502),
     }

@@ -1,8 +1,8 @@
 """The one ASGI layer: everything that happens to every request, around the handler of its endpoint.
 
-The order of checks, each with its answer, is: route (404), method (405), token (401), scope (403), media type (415),
-size (413), JSON (400), then path, query, headers and body together (422 with all faults), then what the handler's
-service finds (404 for a connection that is not the caller's, 422 for ids, 501, 409, 429).
+The order of checks, each with its answer, is: route (404), method (405), token (401), the partner's limit (429), scope
+(403), media type (415), size (413), JSON (400), then path, query, headers and body together (422 with all faults), then
+what the handler's service finds (404 for a connection that is not the caller's, 422 for ids, 501, 409, 429).
 """
 
 import asyncio
@@ -67,8 +67,9 @@ class Gateway:
             return
         started_at = time.perf_counter()
         headers = read_headers(scope)
-        request = ApiRequest(headers=headers)
         identity = request_id(headers)
+        # The port says nothing of whose it is.
+        request = ApiRequest(headers=headers, identity=identity, address=(scope.get("client") or ("",))[0])
         with structlog.contextvars.bound_contextvars(request_id=identity):
             answer = await self._answer(request, scope, receive)
             if answer is not None:
@@ -116,6 +117,7 @@ class Gateway:
         headers = request.headers
         if endpoint.scope is not None or endpoint.needs_token:
             request.principal = await self._services.tokens.authenticate(headers.get("authorization"))
+            await self._services.request_limits.admit(request.principal.partner_id)
         if request.principal is not None and endpoint.scope is not None:
             request.principal.require(endpoint.scope)
         raw = await _raw_body(endpoint, headers, receive)

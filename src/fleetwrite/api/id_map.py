@@ -105,7 +105,9 @@ def _narrowed(query: ExportQuery) -> LookUp:
 
 async def import_records(services: Services, request: ApiRequest) -> Answer:
     """Take over ids that a file brings."""
-    result = await services.id_map.import_file(request.partner_id, request.body, apply=request.query.apply)
+    result = await services.id_map.import_file(
+        request.partner_id, request.body, apply=request.query.apply, actor=request.actor
+    )
     return Answer(content=result)
 
 

@@ -47,7 +47,7 @@ _ERROR_WORDS: Final[Mapping[int, str]] = {
     413: "The body is too large: above 256 KiB, where nothing else is said.",
     415: "The body is not declared as what is read here, in UTF-8.",
     422: "The request is not valid; all faults at once.",
-    429: "Too much is waiting.",
+    429: "Too many requests in a second, or too much is waiting.",
     500: "Our fault.",
     501: "The TSP does not offer this write.",
     502: "The TSP can not be asked now.",
@@ -55,7 +55,7 @@ _ERROR_WORDS: Final[Mapping[int, str]] = {
 _ERROR_HEADERS: Final[Mapping[int, tuple[str, ...]]] = {
     401: ("WWW-Authenticate",),
     405: ("Allow",),
-    429: ("Retry-After",),
+    429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
 }
 
 _HEADER_WORDS: Final[Mapping[str, str]] = {
@@ -65,6 +65,8 @@ _HEADER_WORDS: Final[Mapping[str, str]] = {
     headers.IDEMPOTENCY_REPLAYED: "`true` where this is the first answer to the same write, again.",
     headers.PREFERENCE_APPLIED: "`handling=lenient` where that was asked for.",
     "Retry-After": "Seconds to wait.",
+    "RateLimit": "Of too many requests in a second: `r`, how many are left, for `t` seconds.",
+    "RateLimit-Policy": "Of the same: `q` requests in `w` seconds.",
     "WWW-Authenticate": "How to authenticate.",
     "Allow": "The methods that this path takes.",
     "Cache-Control": "`no-store`.",

@@ -30,12 +30,14 @@ class ReplayQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 async def activate_webhook(services: Services, request: ApiRequest) -> Answer:
     """Deliver again."""
-    return Answer(content=await services.upkeep.activate(request.partner_id, request.path["webhook_id"]))
+    turned = await services.upkeep.activate(request.partner_id, request.path["webhook_id"], actor=request.actor)
+    return Answer(content=turned)
 
 
 async def pause_webhook(services: Services, request: ApiRequest) -> Answer:
     """Deliver nothing for now."""
-    return Answer(content=await services.upkeep.pause(request.partner_id, request.path["webhook_id"]))
+    turned = await services.upkeep.pause(request.partner_id, request.path["webhook_id"], actor=request.actor)
+    return Answer(content=turned)
 
 
 async def get_webhook_metrics(services: Services, request: ApiRequest) -> Answer:

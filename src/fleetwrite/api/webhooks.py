@@ -33,7 +33,7 @@ class WebhookUpdateQuery(Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 async def create_webhook(services: Services, request: ApiRequest) -> Answer:
     """Subscribe. The answer shows the secret, hence is not to be kept on its way."""
-    created = await services.subscriptions.create(request.partner_id, request.body)
+    created = await services.subscriptions.create(request.partner_id, request.body, actor=request.actor)
     return Answer(content=created, headers=(("Cache-Control", "no-store"),))
 
 
@@ -59,13 +59,14 @@ async def update_webhook(services: Services, request: ApiRequest) -> Answer:
         request.path["webhook_id"],
         request.body,
         overlap=timedelta(seconds=query.secret_overlap_s),
+        actor=request.actor,
     )
     return Answer(content=changed)
 
 
 async def delete_webhook(services: Services, request: ApiRequest) -> Answer:
     """End a subscription."""
-    await services.subscriptions.delete(request.partner_id, request.path["webhook_id"])
+    await services.subscriptions.delete(request.partner_id, request.path["webhook_id"], actor=request.actor)
     return Answer(status=204)
 
 

@@ -1,17 +1,16 @@
 """The `fleetwrite` command."""
 
-import asyncio
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
-from fleetwrite.kit.errors import FleetwriteError
-
-T = TypeVar("T")
+from fleetwrite.cli.audit import audit_app
+from fleetwrite.cli.clients import choose_request_limit, client_app
+from fleetwrite.cli.running import ConfigOption, run, say, serve
+from fleetwrite.cli.vault import vault_app
 
 app = typer.Typer(
     help="A self-hosted write gateway to telematics service providers.",
@@ -20,12 +19,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-vault_app = typer.Typer(help="The master key that seals credentials.", no_args_is_help=True)
 app.add_typer(vault_app, name="vault")
+app.add_typer(audit_app, name="audit")
 fence_app = typer.Typer(help="After a restore from a backup: let nothing be sent twice.")
 app.add_typer(fence_app, name="restore-fence")
 admin_app = typer.Typer(help="What only the operator may do.", no_args_is_help=True)
 app.add_typer(admin_app, name="admin")
+admin_app.add_typer(client_app, name="client")
+admin_app.command("request-limit")(choose_request_limit)
 connector_app = typer.Typer(help="Making connectors.", no_args_is_help=True)
 app.add_typer(connector_app, name="connector")
 tsp_app = typer.Typer(help="Providers as a whole.", no_args_is_help=True)
@@ -34,10 +35,6 @@ admin_app.add_typer(tsp_app, name="tsp")
 AllOption = Annotated[bool, typer.Option("--all", help="All that wait for your word.")]
 OperationOption = Annotated[
     list[UUID] | None, typer.Option("--operation", help="This operation; may be given several times.")
-]
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", help="A TOML file with settings; environment variables win over it.", exists=True),
 ]
 
 
@@ -61,7 +58,7 @@ def up(
     """
     from fleetwrite.sandbox.up import run_everything  # noqa: PLC0415 - the other commands start faster without it
 
-    _run(run_everything(data_dir.absolute(), port=port, sandbox=sandbox, tsps=tsp))
+    run(run_everything(data_dir.absolute(), port=port, sandbox=sandbox, tsps=tsp))
 
 
 @app.command()
@@ -72,7 +69,7 @@ def demo(
     """Perform every kind of write on a sandbox, follow each to its end, and compare. Exit code 0: all was right."""
     from fleetwrite.sandbox.demo import run_demo  # noqa: PLC0415 - see up
 
-    sys.exit(_run(run_demo(keep)))
+    sys.exit(run(run_demo(keep)))
 
 
 @app.command()
@@ -86,7 +83,7 @@ def api(
     """Serve the API. Needs DATABASE_URL and FLEETWRITE_VAULT_KEY_FILE; run as many as you like."""
     from fleetwrite.cli.processes import serve_api  # noqa: PLC0415 - see up
 
-    _serve(serve_api(config, host=host, port=port, fd=fd))
+    serve(serve_api(config, host=host, port=port, fd=fd))
 
 
 @app.command()
@@ -101,7 +98,7 @@ def worker(
     """
     from fleetwrite.cli.processes import work  # noqa: PLC0415 - see up
 
-    _serve(work(config, announce=announce))
+    serve(work(config, announce=announce))
 
 
 @app.command()
@@ -109,7 +106,7 @@ def migrate(*, config: ConfigOption = None) -> None:
     """Bring the database's schema up to this version. Safe to run twice, and from several machines at once."""
     from fleetwrite.cli.processes import migrate_database  # noqa: PLC0415 - see up
 
-    applied = _run(migrate_database(config))
+    applied = run(migrate_database(config))
     typer.echo(f"Applied: {', '.join(applied)}." if applied else "The schema is current; nothing to do.")
 
 
@@ -123,7 +120,7 @@ def status(
     """Show lanes, backlog, budgets, leases and connections at a glance. Needs DATABASE_URL only."""
     from fleetwrite.cli.status import show_status  # noqa: PLC0415 - see up
 
-    _run(show_status(config, as_json=as_json, most=most))
+    run(show_status(config, as_json=as_json, most=most))
 
 
 @app.command()
@@ -168,14 +165,14 @@ def new_connector(
     from fleetwrite.connectors.sdk.new_connector import layout, write_connector  # noqa: PLC0415 - see up
 
     written: list[Path] = []
-    _run(
+    run(
         _in_loop(
             lambda: written.extend(
                 write_connector(slug, name, to, own_package=own_package, outside_contract=outside_contract)
             )
         )
     )
-    _say(
+    say(
         [
             *map(str, written),
             "",
@@ -198,7 +195,7 @@ def simulator(
     from fleetwrite.connectors.sdk.simulator import run_simulator  # noqa: PLC0415 - see up
 
     data_dir.mkdir(parents=True, exist_ok=True)
-    _serve(run_simulator(simulator_class(tsp)(data_dir), port=port, on_ready=typer.echo))
+    serve(run_simulator(simulator_class(tsp)(data_dir), port=port, on_ready=typer.echo))
 
 
 @fence_app.callback(invoke_without_command=True)
@@ -216,7 +213,7 @@ def raise_fence(
     if context.invoked_subcommand is None:
         from fleetwrite.cli import restore_fence  # noqa: PLC0415 - see up
 
-        _say(_run(restore_fence.raise_fence(config, again=again)))
+        say(run(restore_fence.raise_fence(config, again=again)))
 
 
 @fence_app.command("status")
@@ -224,7 +221,7 @@ def fence_status(*, config: ConfigOption = None) -> None:
     """Show what is looked up still, and what waits for your word."""
     from fleetwrite.cli import restore_fence  # noqa: PLC0415 - see up
 
-    _say(_run(restore_fence.describe(config)))
+    say(run(restore_fence.describe(config)))
 
 
 @fence_app.command("release")
@@ -237,7 +234,7 @@ def fence_release(
     """Let operations be sent: you looked, and the provider does not have them."""
     from fleetwrite.cli import restore_fence  # noqa: PLC0415 - see up
 
-    _say(_run(restore_fence.release(config, operation, every=every)))
+    say(run(restore_fence.release(config, operation, every=every)))
 
 
 @fence_app.command("fail")
@@ -250,21 +247,7 @@ def fence_fail(
     """End operations as failed: the provider has them, or nobody wants them any more."""
     from fleetwrite.cli import restore_fence  # noqa: PLC0415 - see up
 
-    _say(_run(restore_fence.fail(config, operation, every=every)))
-
-
-@vault_app.command("create-key")
-def create_key(file: Annotated[Path, typer.Argument(help="The file to make; it must not exist.")]) -> None:
-    """Make a new master key. Whoever has it and the database can read every credential; without it nobody can."""
-    from fleetwrite.vault.keyfile import KeyFile  # noqa: PLC0415 - see up
-
-    _run(_in_loop(lambda: KeyFile.create(file)))
-    typer.echo(f"Made {file}. Back it up apart from the database.")
-
-
-def _say(lines: list[str]) -> None:
-    for line in lines:
-        typer.echo(line)
+    say(run(restore_fence.fail(config, operation, every=every)))
 
 
 TspArgument = Annotated[str, typer.Argument(help="The provider's slug, such as samsara.")]
@@ -275,7 +258,7 @@ def pause_tsp(slug: TspArgument, *, config: ConfigOption = None) -> None:
     """Send nothing to a provider, by any connection, until it is resumed. Writes are still accepted, and wait."""
     from fleetwrite.cli.processes import set_tsp_paused  # noqa: PLC0415 - see up
 
-    count = _run(set_tsp_paused(config, slug, paused=True))
+    count = run(set_tsp_paused(config, slug, paused=True))
     typer.echo(f"Nothing is sent to {slug} any more; connections: {count}. What is under way is finished.")
 
 
@@ -284,34 +267,12 @@ def resume_tsp(slug: TspArgument, *, config: ConfigOption = None) -> None:
     """Send to a provider again."""
     from fleetwrite.cli.processes import set_tsp_paused  # noqa: PLC0415 - see up
 
-    count = _run(set_tsp_paused(config, slug, paused=False))
+    count = run(set_tsp_paused(config, slug, paused=False))
     typer.echo(f"Active connections to {slug} send again; connections: {count}.")
 
 
 async def _in_loop(work: Any) -> None:
     work()
-
-
-def _serve(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command that serves, on the fastest event loop that this system has."""
-    import uvicorn  # noqa: PLC0415 - see up
-
-    return _run(work, uvicorn.Config("", loop="auto", log_config=None).get_loop_factory())
-
-
-def _run(work: Coroutine[Any, Any, T], loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
-    """Run a command; an error of ours becomes one line and exit code 1."""
-    try:
-        with asyncio.Runner(loop_factory=loop_factory) as runner:
-            return runner.run(work)
-    except FleetwriteError as error:
-        typer.secho(f"fleetwrite: {error}", err=True, fg=typer.colors.RED)
-        sys.exit(1)
-    except OSError as error:
-        typer.secho(f"fleetwrite: {error}", err=True, fg=typer.colors.RED)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def main() -> None:

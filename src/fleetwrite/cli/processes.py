@@ -4,20 +4,24 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 import uvicorn
 
 from fleetwrite.api.app import ENDPOINTS, HEALTH, create_app
 from fleetwrite.api.endpoint import Endpoint
+from fleetwrite.audit.models import Actor
 from fleetwrite.bootstrap import Services, open_services, require_database_url, run_worker
 from fleetwrite.kit import migrations
 from fleetwrite.kit.telemetry import configure_logging
 from fleetwrite.settings import LEASE_MARGIN_S, from_process
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 async def serve_api(config: Path | None, *, host: str | None, port: int | None, fd: int | None) -> None:
@@ -56,10 +60,18 @@ async def migrate_database(config: Path | None) -> list[str]:
 
 async def set_tsp_paused(config: Path | None, slug: str, *, paused: bool) -> int:
     """Send nothing to a provider, or send again; returns how many connections that concerns."""
+    operator = Actor.operator()
+    return await with_services(
+        config, "admin", lambda services: services.connections.set_tsp_paused(slug, paused=paused, actor=operator)
+    )
+
+
+async def with_services(config: Path | None, name: str, work: Callable[[Services], Awaitable[T]]) -> T:
+    """Do `work` with the services of a process of this name, and say little while it is done."""
     settings = from_process(config)
     configure_logging("console", "warning")
-    async with open_services(settings, name="admin") as services:
-        return await services.connections.set_tsp_paused(slug, paused=paused)
+    async with open_services(settings, name=name) as services:
+        return await work(services)
 
 
 def _stop_event() -> asyncio.Event:
@@ -95,6 +107,7 @@ async def _serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=list(services.settings.trusted_proxies),
         # A sync write that is under way when we are told to stop is finished.
         timeout_graceful_shutdown=int(services.settings.sync_deadline_s + LEASE_MARGIN_S),
     )

@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-from fleetwrite.bootstrap import open_services
-from fleetwrite.kit.telemetry import configure_logging
+from fleetwrite.cli.processes import with_services
 from fleetwrite.operations.errors import FenceRefusedError
 from fleetwrite.operations.restore import RestoreFence
-from fleetwrite.settings import from_process
 
 T = TypeVar("T")
 
@@ -62,10 +60,7 @@ async def fail(config: Path | None, operation_ids: list[UUID] | None, *, every: 
 
 
 async def _with_fence(config: Path | None, work: Callable[[RestoreFence], Awaitable[T]]) -> T:
-    settings = from_process(config)
-    configure_logging("console", "warning")
-    async with open_services(settings, name="restore-fence") as services:
-        return await work(services.restore_fence)
+    return await with_services(config, "restore-fence", lambda services: work(services.restore_fence))
 
 
 def _chosen(operation_ids: list[UUID] | None, *, every: bool) -> list[UUID] | None:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import FLEETWRITE, Actor, Deed
 from fleetwrite.connections import login_store, outage_store, store
 from fleetwrite.connections.errors import (
     BadConnectionFieldsError,
@@ -123,6 +125,7 @@ class ConnectionService:
         description: str | None = None,
         account_id: str | None = None,
         session: NewSession | None = None,
+        actor: Actor = FLEETWRITE,
     ) -> Connection:
         """Connect a fleet to a provider: seal the login, and set up the budgets that are usual there.
 
@@ -165,6 +168,8 @@ class ConnectionService:
                 if session is not None:
                     await self._keeper.keep_session(connection, made.id, session)
                 await tell_created(connection, made)
+                told = {"fleet_id": fleet_id, "tsp_slug": tsp_slug}
+                await trail.append(connection, actor, Deed.CONNECTION_CREATED, made.id, told)
         except asyncpg.ForeignKeyViolationError as error:
             raise UnknownFleetError(f"There is no fleet {fleet_id}: make it first.") from error
         return made
@@ -239,31 +244,42 @@ class ConnectionService:
         if status is ConnectionStatusEnum.ACTIVE:
             await self._dispatch.lift_bars(connection, connection_id)
 
-    async def pause(self, partner_id: UUID, connection_id: UUID) -> Connection:
+    async def pause(self, partner_id: UUID, connection_id: UUID, *, actor: Actor = FLEETWRITE) -> Connection:
         """Send nothing more through a connection; go on accepting. What is under way is finished.
 
         Raises:
             ConnectionNotFoundError: as with `get`.
         """
-        return await self._steer(partner_id, connection_id, ConnectionStatusEnum.PAUSED)
+        return await self._steer(
+            partner_id, connection_id, ConnectionStatusEnum.PAUSED, actor=actor, deed=Deed.CONNECTION_PAUSED
+        )
 
-    async def resume(self, partner_id: UUID, connection_id: UUID) -> Connection:
+    async def resume(self, partner_id: UUID, connection_id: UUID, *, actor: Actor = FLEETWRITE) -> Connection:
         """Accept and send again, whatever had stopped the connection.
 
         Raises:
             ConnectionNotFoundError: as with `get`.
         """
-        return await self._steer(partner_id, connection_id, ConnectionStatusEnum.ACTIVE, is_draining=False)
+        return await self._steer(
+            partner_id,
+            connection_id,
+            ConnectionStatusEnum.ACTIVE,
+            is_draining=False,
+            actor=actor,
+            deed=Deed.CONNECTION_RESUMED,
+        )
 
-    async def drain(self, partner_id: UUID, connection_id: UUID) -> Connection:
+    async def drain(self, partner_id: UUID, connection_id: UUID, *, actor: Actor = FLEETWRITE) -> Connection:
         """Accept nothing more on a connection, and send what waits there.
 
         Raises:
             ConnectionNotFoundError: as with `get`.
         """
-        return await self._steer(partner_id, connection_id, None, is_draining=True)
+        return await self._steer(
+            partner_id, connection_id, None, is_draining=True, actor=actor, deed=Deed.CONNECTION_DRAINED
+        )
 
-    async def set_tsp_paused(self, slug: str, *, paused: bool) -> int:
+    async def set_tsp_paused(self, slug: str, *, paused: bool, actor: Actor = FLEETWRITE) -> int:
         """Send nothing to a provider, or send again; returns how many connections that concerns.
 
         Raises:
@@ -272,6 +288,7 @@ class ConnectionService:
         self._registry.get(slug)
         async with self._database.transaction() as connection:
             await (store.pause_tsp if paused else store.resume_tsp)(connection, slug)
+            await trail.append(connection, actor, Deed.TSP_PAUSED if paused else Deed.TSP_RESUMED, slug)
         # From here on connections that are made or change follow by themselves; now the others, one by one, so that no
         # transaction holds the lanes of many.
         async with self._database.acquire() as connection:
@@ -302,6 +319,7 @@ class ConnectionService:
         login: VerifiedLogin | None = None,
         description: str | None = None,
         status: ConnectionStatusEnum | None = None,
+        actor: Actor = FLEETWRITE,
     ) -> Connection:
         """Change what is not None. A new login lets a stale connection send again.
 
@@ -327,6 +345,8 @@ class ConnectionService:
             if moved:
                 # What had shut it is no business of its any more.
                 await self._dispatch.reopen_owners(connection, [connection_id])
+            told = {"credentials": login is not None, "description": description is not None, "status": status}
+            await trail.append(connection, actor, Deed.CONNECTION_CHANGED, connection_id, told)
         return await self.get(partner_id, connection_id)
 
     async def pin(self, connection_id: UUID, account_id: str) -> bool:
@@ -350,7 +370,7 @@ class ConnectionService:
             raise UnknownFleetError(f"No fleet with {name} shares anything with you.")
         return found
 
-    async def delete(self, partner_id: UUID, connection_id: UUID) -> None:
+    async def delete(self, partner_id: UUID, connection_id: UUID, *, actor: Actor = FLEETWRITE) -> None:
         """Delete a connection, and destroy what opens its account. What waits there is held, and left to the caller.
 
         Raises:
@@ -362,6 +382,7 @@ class ConnectionService:
             await login_store.delete(connection, connection_id)
             await self.set_status(connection, connection_id, ConnectionStatusEnum.DELETED)
             await store.destroy_credentials(connection, connection_id)
+            await trail.append(connection, actor, Deed.CONNECTION_DELETED, connection_id)
 
     async def _steer(
         self,
@@ -370,6 +391,8 @@ class ConnectionService:
         status: ConnectionStatusEnum | None,
         *,
         is_draining: bool | None = None,
+        actor: Actor,
+        deed: Deed,
     ) -> Connection:
         await self.get(partner_id, connection_id)
         async with self._database.transaction() as connection:
@@ -377,6 +400,7 @@ class ConnectionService:
                 await store.update_draining(connection, connection_id, is_draining=is_draining)
             if status is not None:
                 await self.set_status(connection, connection_id, status)
+            await trail.append(connection, actor, deed, connection_id)
         return await self.get(partner_id, connection_id)
 
     async def budgets(self, partner_id: UUID, connection_id: UUID) -> list[BudgetLimit]:
@@ -390,7 +414,7 @@ class ConnectionService:
             return await self._dispatch.budgets(connection, connection_id)
 
     async def replace_budgets(
-        self, partner_id: UUID, connection_id: UUID, limits: Sequence[BudgetLimit]
+        self, partner_id: UUID, connection_id: UUID, limits: Sequence[BudgetLimit], *, actor: Actor = FLEETWRITE
     ) -> list[BudgetLimit]:
         """Set all limits of a connection anew and return them; a scope that is not named has no limit any more.
 
@@ -403,7 +427,11 @@ class ConnectionService:
         slug = (await self.get(partner_id, connection_id)).tsp_slug
         async with self._database.transaction() as connection:
             await self._dispatch.replace_budgets(connection, connection_id, limits, self._usual_budgets[slug])
-            return await self._dispatch.budgets(connection, connection_id)
+            replaced = await self._dispatch.budgets(connection, connection_id)
+            await trail.append(
+                connection, actor, Deed.CONNECTION_BUDGETS_REPLACED, connection_id, {"budgets": replaced}
+            )
+            return replaced
 
     async def renew_budgets(self) -> None:
         """Give all connections the limits that are usual now, where nobody chose others."""

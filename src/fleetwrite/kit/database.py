@@ -5,7 +5,7 @@ connected.
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
@@ -177,7 +177,7 @@ class Listener:
     ``channels`` maps a channel to what is called for each notification on it, such as ``event.set``.
     Everything is called once after each connect as well: something may have been notified while nobody
     listened. Use it as an async context manager. Payloads are not passed on: a notification says "look",
-    the tables say what there is.
+    the tables say what there is. ``on_connect`` gets each new connection, before anything is called.
     """
 
     _FIRST_DELAY_S: Final = 0.05
@@ -186,10 +186,18 @@ class Listener:
     _PROBE_TIMEOUT_S: Final = 10.0
     _CANCEL_AGAIN_S: Final = 0.1
 
-    def __init__(self, dsn: str, channels: Mapping[str, Callable[[], object]], *, application_name: str) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        channels: Mapping[str, Callable[[], object]],
+        *,
+        application_name: str,
+        on_connect: Callable[[Connection], Awaitable[None]] | None = None,
+    ) -> None:
         self._dsn = dsn
         self._channels = dict(channels)
         self._application_name = application_name
+        self._on_connect = on_connect
         self._lost = asyncio.Event()
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -227,6 +235,8 @@ class Listener:
         connection.add_termination_listener(lambda _connection: self._lost.set())
         for channel, wake in self._channels.items():
             await connection.add_listener(channel, lambda *_notification, wake=wake: wake())
+        if self._on_connect is not None:
+            await self._on_connect(connection)
         for wake in self._channels.values():
             wake()
 

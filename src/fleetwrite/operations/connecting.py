@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from fleetwrite.audit.models import FLEETWRITE, Actor
 from fleetwrite.connections.models import Connection, Entered, VerifiedLogin
 from fleetwrite.connections.service import ConnectionService
 from fleetwrite.operations.login_check import LoginChecker
@@ -15,7 +16,13 @@ class Connecting:
         self._checker = checker
 
     async def connect(
-        self, *, fleet_id: UUID, tsp_slug: str, entered: Entered, description: str | None = None
+        self,
+        *,
+        fleet_id: UUID,
+        tsp_slug: str,
+        entered: Entered,
+        description: str | None = None,
+        actor: Actor = FLEETWRITE,
     ) -> Connection:
         """Connect a fleet to the account that these credentials lead to.
 
@@ -35,6 +42,7 @@ class Connecting:
             description=description,
             account_id=login.account_id,
             session=login.session,
+            actor=actor,
         )
 
     async def verify(self, connection: Connection, entered: Entered) -> VerifiedLogin:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from fleetwrite.audit.models import FLEETWRITE, Actor
 from fleetwrite.connections import store as connections_store
 from fleetwrite.connections.service import ConnectionService
 from fleetwrite.contract.telematics import ResourceOperation
@@ -42,13 +43,13 @@ class Disconnector:
         self._dispatch = dispatch
         self._settler = settler
 
-    async def disconnect(self, partner_id: UUID, connection_id: UUID) -> None:
+    async def disconnect(self, partner_id: UUID, connection_id: UUID, *, actor: Actor = FLEETWRITE) -> None:
         """Delete a connection, and end what waits there. From here on nothing can be sent through it.
 
         Raises:
             ConnectionNotFoundError: there is none that the partner may use.
         """
-        await self._connections.delete(partner_id, connection_id)
+        await self._connections.delete(partner_id, connection_id, actor=actor)
         await self._end_all(connection_id)
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import FLEETWRITE, Actor, Deed
 from fleetwrite.contract.errors import ErrorType
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.keyset import Page, Window
@@ -60,13 +62,16 @@ class IdMap:
                     break
                 after = page[-1].source_id
 
-    async def import_file(self, partner_id: UUID, raw: bytes, *, apply: bool) -> ImportResult:
+    async def import_file(
+        self, partner_id: UUID, raw: bytes, *, apply: bool, actor: Actor = FLEETWRITE
+    ) -> ImportResult:
         """Take over the ids and the partner's own names that a file brings: all of them or none.
 
         Args:
             partner_id: whose.
             raw: CSV; see `fleetwrite.records.id_map_csv`.
             apply: do it; otherwise only say what would be done.
+            actor: who brings it.
 
         Raises:
             InvalidImportError: what is wrong, line by line; nothing was changed.
@@ -75,12 +80,12 @@ class IdMap:
         async with self._one_import:
             for _ in range(_TRIES - 1):
                 try:
-                    return await self._import(partner_id, raw, apply=apply)
+                    return await self._import(partner_id, raw, actor, apply=apply)
                 except RecordsMetMeanwhileError:
                     continue
-            return await self._import(partner_id, raw, apply=apply)
+            return await self._import(partner_id, raw, actor, apply=apply)
 
-    async def _import(self, partner_id: UUID, raw: bytes, *, apply: bool) -> ImportResult:
+    async def _import(self, partner_id: UUID, raw: bytes, actor: Actor, *, apply: bool) -> ImportResult:
         faults = ImportFaults()
         async with self._database.transaction() as connection:
             await id_import_store.stage(connection, partner_id, read_lines(raw, faults), lock=apply)
@@ -90,6 +95,8 @@ class IdMap:
             changes = await id_import_store.count_changes(connection)
             if apply:
                 await id_import_store.apply(connection, partner_id)
+                told = msgspec.structs.asdict(changes)
+                await trail.append(connection, actor, Deed.PARTNER_IDS_IMPORTED, partner_id, told)
         return ImportResult(applied=apply, **msgspec.structs.asdict(changes))
 
     async def _check(self, connection: Connection, faults: ImportFaults) -> None:

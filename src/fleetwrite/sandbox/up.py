@@ -211,7 +211,7 @@ def _listen(port: int, last_port: int) -> socket.socket:
 async def _prepare(environment: dict[str, str], key_path: Path) -> None:
     """Bring the schema up to date and, for a database in which nothing is sealed yet, make a master key."""
     await migrate(environment["DATABASE_URL"])
-    if environment.get("FLEETWRITE_VAULT_KEY_FILE"):
+    if environment.get("FLEETWRITE_VAULT_KEY_FILE") or environment.get("FLEETWRITE_VAULT_COMMAND"):
         return
     database = await Database.connect(environment["DATABASE_URL"], max_size=2, application_name="fleetwrite up")
     try:

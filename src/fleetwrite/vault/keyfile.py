@@ -1,43 +1,15 @@
-"""The master key, in a file outside the database: who has a copy of the one alone can read nothing."""
+"""Master keys in a file outside the database: who has a copy of the one alone can read nothing."""
 
-import base64
-import binascii
 import os
-import secrets
 import stat
 from pathlib import Path
-from typing import Final
 
 from fleetwrite.vault.errors import KeyFileError, KeyFileExistsError, KeyFileMissingError
-
-KEY_BYTES: Final = 32
-"""AES-256."""
-
-_MARK: Final = "fleetwrite-master-key-1:"
-"""Tells a key from any other file, and this format from a later one."""
-
-_LONGEST_FILE: Final = 1024
-"""More than any key of this format, so that a wrong path does not read a huge file."""
-
-
-class MasterKey:
-    """The key that wraps the data key of every secret. Shows nothing of itself when printed."""
-
-    __slots__ = ("material",)
-
-    def __init__(self, material: bytes) -> None:
-        if len(material) != KEY_BYTES:
-            raise ValueError(f"A master key has {KEY_BYTES} bytes, not {len(material)}.")
-        self.material: Final = material
-
-    @classmethod
-    def random(cls) -> "MasterKey":
-        """Return a new key from the operating system's random source."""
-        return cls(secrets.token_bytes(KEY_BYTES))
+from fleetwrite.vault.keys import LONGEST_TEXT, MasterKey, parse_keys
 
 
 class KeyFile:
-    """Reads and writes the file of a master key: one line of text, for its owner only."""
+    """Reads and writes the file of the master keys: a line of text for each, for its owner only."""
 
     @staticmethod
     def create(path: Path) -> MasterKey:
@@ -48,35 +20,57 @@ class KeyFile:
             KeyFileError: the file can not be written.
         """
         key = MasterKey.random()
-        line = _MARK + base64.urlsafe_b64encode(key.material).decode() + "\n"
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            _write_new(path, [key])
         except FileExistsError:
             raise KeyFileExistsError(
                 f"{path} exists: a master key is never overwritten, for what it sealed would be lost."
             ) from None
         except OSError as error:
-            raise KeyFileError(f"The master key can not be written to {path}: {error.strerror}.") from error
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(line)
-            file.flush()
-            # Secrets sealed with this key may be committed a moment later: it must not be lost in a crash.
-            os.fsync(file.fileno())
-        _sync_folder(path.parent)
+            raise _unwritable(path, error) from error
         return key
 
     @staticmethod
-    def load(path: Path) -> MasterKey:
-        """Return the key in the file at `path`.
+    def add(path: Path) -> MasterKey:
+        """Add a new random key to the file at `path`, as the newest, and return it.
+
+        Raises:
+            KeyFileError: the file can not be read or replaced.
+            NoKeyError: it holds something else.
+        """
+        key = MasterKey.random()
+        _replace(path, (*KeyFile.load(path), key))
+        return key
+
+    @staticmethod
+    def remove(path: Path, key_id: bytes) -> bool:
+        """Take a key out of the file at `path`; False where it is not in it.
+
+        Raises:
+            KeyFileError: the file can not be read or replaced, or holds no other key.
+            NoKeyError: it holds something else.
+        """
+        keys = KeyFile.load(path)
+        kept = [key for key in keys if key.id != key_id]
+        if not kept:
+            raise KeyFileError(f"{key_id.hex()} is the only key in {path}: add another one first.")
+        if len(kept) < len(keys):
+            _replace(path, kept)
+        return len(kept) < len(keys)
+
+    @staticmethod
+    def load(path: Path) -> tuple[MasterKey, ...]:
+        """Return the keys in the file at `path`, oldest first.
 
         Raises:
             KeyFileMissingError: there is no file.
-            KeyFileError: others may read it, or it holds no key.
+            KeyFileError: it can not be read, or others may read it.
+            NoKeyError: it holds something else.
         """
         try:
             with path.open("rb") as file:
                 mode = os.fstat(file.fileno()).st_mode
-                text = file.read(_LONGEST_FILE)
+                text = file.read(LONGEST_TEXT)
         except FileNotFoundError:
             raise KeyFileMissingError(
                 f"The master key file {path} does not exist. Put the file of your backup there; without it "
@@ -90,21 +84,34 @@ class KeyFile:
                 f"The master key file {path} is open to others (mode {stat.S_IMODE(mode):04o}): "
                 f"run `chmod 600 {path}`, and consider the key known to whoever could read it."
             )
-        return _parse(text, path)
+        return parse_keys(text, f"The file {path}")
 
 
-def _parse(text: bytes, path: Path) -> MasterKey:
-    line = text.decode("ascii", errors="replace").strip()
+def _replace(path: Path, keys: tuple[MasterKey, ...] | list[MasterKey]) -> None:
+    """Put a file with these keys in place, whole or not at all."""
+    draft = path.with_name(f".{path.name}.new")
     try:
-        material = base64.b64decode(line.removeprefix(_MARK).encode(), altchars=b"-_", validate=True)
-    except (binascii.Error, UnicodeEncodeError):
-        material = b""
-    if not line.startswith(_MARK) or len(material) != KEY_BYTES:
-        raise KeyFileError(
-            f"The file {path} is no master key: expected one line, {_MARK!r} followed by {KEY_BYTES} bytes "
-            "in base64. Put the file of your backup there."
-        )
-    return MasterKey(material)
+        # Left by a run that was killed; what it was to hold is in no use yet.
+        draft.unlink(missing_ok=True)
+        _write_new(draft, keys)
+        draft.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _write_new(path: Path, keys: tuple[MasterKey, ...] | list[MasterKey]) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.writelines(key.line() for key in keys)
+        file.flush()
+        # Secrets sealed with these keys may be committed a moment later: they must not be lost in a crash.
+        os.fsync(file.fileno())
+    _sync_folder(path.parent)
+
+
+def _unwritable(path: Path, error: OSError) -> KeyFileError:
+    return KeyFileError(f"The master key can not be written to {path}: {error.strerror}.")
 
 
 def _sync_folder(folder: Path) -> None:

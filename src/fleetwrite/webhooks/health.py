@@ -1,9 +1,12 @@
 """Whether a subscription is delivered to: what people say of it, and what its receiver's answers do."""
 
+from typing import Final
 from uuid import UUID
 
 import structlog
 
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import Actor, Deed
 from fleetwrite.contract.event_names import WebhookStatusEnum
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.dispatch.waiting import reorder
@@ -15,6 +18,12 @@ from fleetwrite.webhooks.breaker import trips
 from fleetwrite.webhooks.models import Subscription
 
 log = structlog.get_logger(__name__)
+
+_DEEDS: Final = {
+    WebhookStatusEnum.ACTIVE: Deed.WEBHOOK_ACTIVATED,
+    WebhookStatusEnum.PAUSED: Deed.WEBHOOK_PAUSED,
+}
+"""What somebody does who gives a subscription a status."""
 
 
 class Health:
@@ -67,12 +76,13 @@ class Health:
         async with self._database.transaction() as connection:
             return await health_store.claim_probes(connection, limit)
 
-    async def turn(self, partner_id: UUID, subscription_id: UUID, to: WebhookStatusEnum) -> None:
+    async def turn(self, partner_id: UUID, subscription_id: UUID, to: WebhookStatusEnum, actor: Actor) -> None:
         """Do as the partner says, where the subscription is one of its own."""
         async with self._database.transaction() as connection:
             subscription = await health_store.lock(connection, subscription_id)
             if subscription is not None and subscription.partner_id == partner_id and subscription.status is not to:
                 await self._turn(connection, subscription, to)
+                await trail.append(connection, actor, _DEEDS[to], subscription_id)
 
     async def _turn(self, connection: Connection, subscription: Subscription, to: WebhookStatusEnum) -> None:
         turned = await health_store.set_status(connection, subscription.id, to)

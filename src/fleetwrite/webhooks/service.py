@@ -10,6 +10,8 @@ from uuid import UUID
 import asyncpg
 from msgspec import UnsetType
 
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import FLEETWRITE, Actor, Deed
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.event_names import WebhookEventNameEnum, WebhookStatusEnum
 from fleetwrite.contract.notifications import (
@@ -68,7 +70,9 @@ class SubscriptionService:
         self._dispatch = dispatch
         self._egress = egress
 
-    async def create(self, partner_id: UUID, body: WebhookCreate) -> Webhook | list[Webhook]:
+    async def create(
+        self, partner_id: UUID, body: WebhookCreate, *, actor: Actor = FLEETWRITE
+    ) -> Webhook | list[Webhook]:
         """Subscribe to an event, or with `x.*` to each action of `x`: then the answer is a list, even one of
         one.
 
@@ -86,6 +90,9 @@ class SubscriptionService:
         secret = body.secret if isinstance(body.secret, str) else _made_up_secret()
         async with self._database.transaction() as connection:
             created = await self._insert(connection, partner_id, body.url, filters, secret, actions_of(body.event_name))
+            for one in created:
+                told = {"event_name": one.event_name, "url": mask_url(one.url)}
+                await trail.append(connection, actor, Deed.WEBHOOK_CREATED, one.id, told)
         webhooks = [_webhook(subscription, secret) for subscription in created]
         return webhooks if is_wildcard(body.event_name) else webhooks[0]
 
@@ -127,7 +134,13 @@ class SubscriptionService:
         )
 
     async def update(
-        self, partner_id: UUID, webhook_id: UUID, body: WebhookUpdate, *, overlap: timedelta
+        self,
+        partner_id: UUID,
+        webhook_id: UUID,
+        body: WebhookUpdate,
+        *,
+        overlap: timedelta,
+        actor: Actor = FLEETWRITE,
     ) -> WebhookRead:
         """Change what `body` names; what is absent or null stays. Filters that limit nothing are taken away by empty
         ones.
@@ -163,6 +176,8 @@ class SubscriptionService:
             except asyncpg.UniqueViolationError as error:
                 raise _duplicate([before.event_name], "changed") from error
             await append(connection, [webhook_event(WebhookEventNameEnum.WEBHOOK_UPDATED, after)])
+            changed = {"url": url != before.url, "filters": filters != before.filters, "secret": rotated}
+            await trail.append(connection, actor, Deed.WEBHOOK_CHANGED, webhook_id, changed)
         return _webhook_read(after)
 
     async def _rotate(
@@ -178,7 +193,7 @@ class SubscriptionService:
         await store.destroy_old_secrets(connection)
         return is_new
 
-    async def delete(self, partner_id: UUID, webhook_id: UUID) -> None:
+    async def delete(self, partner_id: UUID, webhook_id: UUID, *, actor: Actor = FLEETWRITE) -> None:
         """End a subscription and everything that still waits for it. An attempt under way is not called back.
 
         Raises:
@@ -192,6 +207,7 @@ class SubscriptionService:
             await self._dispatch.remove_owner(connection, webhook_id)
             await delivery_store.end_pending_deliveries(connection, webhook_id)
             await append(connection, [webhook_event(WebhookEventNameEnum.WEBHOOK_DELETED, deleted)])
+            await trail.append(connection, actor, Deed.WEBHOOK_DELETED, webhook_id)
 
     async def _insert(
         self,

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
+from fleetwrite.audit.models import FLEETWRITE, Actor
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.event_names import WebhookEventNameEnum, WebhookLogStatusEnum, WebhookStatusEnum
 from fleetwrite.contract.notifications import TimePeriodMetric, WebhookLogRead, WebhookMetrics, WebhookRead
@@ -101,13 +102,13 @@ class SubscriptionUpkeep:
         self._sender = sender
         self._health = health
 
-    async def activate(self, partner_id: UUID, webhook_id: UUID) -> WebhookRead:
+    async def activate(self, partner_id: UUID, webhook_id: UUID, *, actor: Actor = FLEETWRITE) -> WebhookRead:
         """Deliver again what a paused or stale subscription waits for."""
-        return await self._turn(partner_id, webhook_id, WebhookStatusEnum.ACTIVE)
+        return await self._turn(partner_id, webhook_id, WebhookStatusEnum.ACTIVE, actor)
 
-    async def pause(self, partner_id: UUID, webhook_id: UUID) -> WebhookRead:
+    async def pause(self, partner_id: UUID, webhook_id: UUID, *, actor: Actor = FLEETWRITE) -> WebhookRead:
         """Deliver nothing more until it is activated; events are kept."""
-        return await self._turn(partner_id, webhook_id, WebhookStatusEnum.PAUSED)
+        return await self._turn(partner_id, webhook_id, WebhookStatusEnum.PAUSED, actor)
 
     async def metrics(self, partner_id: UUID, webhook_id: UUID) -> WebhookMetrics:
         """How deliveries fared, counted from the log."""
@@ -214,8 +215,8 @@ class SubscriptionUpkeep:
             response_excerpt=attempt.excerpt,
         )
 
-    async def _turn(self, partner_id: UUID, webhook_id: UUID, to: WebhookStatusEnum) -> WebhookRead:
-        await self._health.turn(partner_id, webhook_id, to)
+    async def _turn(self, partner_id: UUID, webhook_id: UUID, to: WebhookStatusEnum, actor: Actor) -> WebhookRead:
+        await self._health.turn(partner_id, webhook_id, to, actor)
         return await self._subscriptions.get(partner_id, webhook_id)
 
     async def _get(self, connection: Connection, partner_id: UUID, webhook_id: UUID) -> Subscription:

@@ -22,16 +22,11 @@ from fleetwrite.kit.database import Database
 from fleetwrite.orgs.models import Partner
 from fleetwrite.orgs.service import OrgService
 from fleetwrite.vault.errors import SealBrokenError
-from fleetwrite.vault.keyfile import MasterKey
+from fleetwrite.vault.keys import MasterKey
 from fleetwrite.vault.service import Vault
 
 ISSUER = "http://127.0.0.1/realms/catena"
 KEY = MasterKey(b"k" * 32)
-
-
-@pytest.fixture(scope="session")
-def hasher() -> SecretHasher:
-    return SecretHasher()
 
 
 @pytest.fixture
@@ -199,7 +194,7 @@ async def test_a_token_known_already_expires_too(database: Database, tokens: Tok
     header = "Bearer " + await token_of(tokens, client)
     await tokens.authenticate(header)
     await database.pool.execute("UPDATE clock_shift SET shift = '1 hour'")
-    await tokens._clock.ask()
+    await tokens._standing.renew()
     with pytest.raises(UnauthenticatedError, match="expired"):
         await tokens.authenticate(header)
     assert not tokens._verified

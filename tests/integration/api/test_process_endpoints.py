@@ -9,7 +9,6 @@ import pytest
 from fleetwrite.api.app import ENDPOINTS
 from fleetwrite.api.endpoint import Endpoint
 from fleetwrite.connectors.sdk.tsp_ids import tsp_id
-from fleetwrite.contract.event_names import WebhookStatusEnum
 from integration.api.error_bodies import error_body
 from integration.api.world import World
 
@@ -77,7 +76,9 @@ async def test_metrics_count_webhooks_whose_receivers_fail(fresh_world: World) -
     )
     assert "fleetwrite_stale_webhooks 0.0" in (await fresh_world.send("GET", "/metrics")).text
     webhook_id = UUID(made.json()["id"])
-    await fresh_world.services.webhook_health.turn(UUID(made.json()["partner_id"]), webhook_id, WebhookStatusEnum.STALE)
+    await fresh_world.services.database.pool.execute(
+        "UPDATE subscriptions SET status = 'stale' WHERE id = $1", webhook_id
+    )
     assert "fleetwrite_stale_webhooks 1.0" in (await fresh_world.send("GET", "/metrics")).text
 
 

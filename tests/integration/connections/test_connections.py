@@ -28,7 +28,7 @@ from fleetwrite.orgs.models import Partner, ShareAgreement
 from fleetwrite.orgs.service import OrgService
 from fleetwrite.records.schedules import ScheduleService
 from fleetwrite.vault.errors import SealBrokenError
-from fleetwrite.vault.keyfile import MasterKey
+from fleetwrite.vault.keys import MasterKey
 from fleetwrite.vault.service import Vault
 
 SECRET = "t0p-s3cret-token"

@@ -22,7 +22,7 @@ from fleetwrite.kit.database import Database
 from fleetwrite.kit.egress import Egress, HttpAnswer, NotSentError
 from fleetwrite.orgs.service import OrgService
 from fleetwrite.records.schedules import ScheduleService
-from fleetwrite.vault.keyfile import MasterKey
+from fleetwrite.vault.keys import MasterKey
 from fleetwrite.vault.service import Vault
 
 REFUSED = HttpAnswer(401, CIMultiDictProxy(CIMultiDict()), b"", 0.0)

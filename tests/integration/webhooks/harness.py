@@ -25,7 +25,7 @@ from fleetwrite.kit.database import Database, Listener
 from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.ids import new_id
 from fleetwrite.kit.repeating import repeat
-from fleetwrite.vault.keyfile import MasterKey
+from fleetwrite.vault.keys import MasterKey
 from fleetwrite.vault.service import Vault
 from fleetwrite.webhooks.delivery import DeliveryHandler
 from fleetwrite.webhooks.fan_out import Batching, DeliveryPlanner

@@ -3,13 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from fleetwrite.vault.errors import KeyFileError, KeyFileExistsError, KeyFileMissingError
-from fleetwrite.vault.keyfile import KeyFile, MasterKey
+from fleetwrite.vault.errors import KeyFileError, KeyFileExistsError, KeyFileMissingError, NoKeyError
+from fleetwrite.vault.keyfile import KeyFile
+from fleetwrite.vault.keys import MasterKey
 
 
 def test_a_created_key_is_read_back(tmp_path: Path) -> None:
     created = KeyFile.create(tmp_path / "master.key")
-    assert KeyFile.load(tmp_path / "master.key").material == created.material
+    assert [key.material for key in KeyFile.load(tmp_path / "master.key")] == [created.material]
 
 
 def test_the_file_is_for_its_owner_only_whatever_the_umask(tmp_path: Path) -> None:
@@ -70,9 +71,37 @@ def test_a_file_that_holds_no_key_is_refused_without_showing_its_content(tmp_pat
     path = tmp_path / "master.key"
     path.write_bytes(text)
     path.chmod(0o600)
-    with pytest.raises(KeyFileError, match="is no master key") as caught:
+    with pytest.raises(NoKeyError, match="is no master key") as caught:
         KeyFile.load(path)
     assert "AAAA" not in str(caught.value)
+
+
+def test_a_key_that_is_added_is_the_last_and_the_file_stays_private(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    first = KeyFile.create(path)
+    second = KeyFile.add(path)
+    assert [key.id for key in KeyFile.load(path)] == [first.id, second.id]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["master.key"]
+
+
+def test_a_key_is_removed_but_never_the_only_one(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    first = KeyFile.create(path)
+    with pytest.raises(KeyFileError, match="is the only key"):
+        KeyFile.remove(path, first.id)
+    second = KeyFile.add(path)
+    assert KeyFile.remove(path, first.id)
+    assert not KeyFile.remove(path, first.id)
+    assert [key.id for key in KeyFile.load(path)] == [second.id]
+
+
+def test_the_same_key_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    key = KeyFile.create(path)
+    path.write_text(key.line() * 2)
+    with pytest.raises(NoKeyError, match="each of them once"):
+        KeyFile.load(path)
 
 
 def test_a_key_does_not_show_itself() -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetwrite.vault.errors import SealBrokenError
-from fleetwrite.vault.keyfile import MasterKey
+from fleetwrite.vault.errors import SealBrokenError, WrongKeyError
+from fleetwrite.vault.keys import MasterKey
 from fleetwrite.vault.service import Vault
 
 SUBJECT = UUID("018f0000-0000-7000-8000-000000000001")
@@ -86,3 +86,36 @@ def test_the_parts_of_two_sealed_secrets_can_not_be_combined(vault: Vault) -> No
 def test_named_secrets_are_sealed_as_one(vault: Vault) -> None:
     sealed = vault.seal_json({"token": "t", "user": "ü"}, purpose="p", subject=SUBJECT)
     assert vault.open_json(sealed, purpose="p", subject=SUBJECT) == {"token": "t", "user": "ü"}
+
+
+def test_the_newest_key_seals_and_all_open() -> None:
+    old, new = MasterKey.random(), MasterKey.random()
+    sealed = Vault(old).seal(b"secret", purpose="p", subject=SUBJECT)
+    both = Vault(old, new)
+    assert both.open(sealed, purpose="p", subject=SUBJECT) == b"secret"
+    assert Vault(new).open(both.seal(b"s", purpose="p", subject=SUBJECT), purpose="p", subject=SUBJECT) == b"s"
+    both.seal_with(old.id)
+    assert Vault(old).open(both.seal(b"s", purpose="p", subject=SUBJECT), purpose="p", subject=SUBJECT) == b"s"
+    with pytest.raises(WrongKeyError):
+        both.seal_with(MasterKey.random().id)
+
+
+def test_a_rewrapped_secret_opens_with_the_new_key_only_and_for_the_same_subject_only() -> None:
+    old, new = MasterKey.random(), MasterKey.random()
+    sealed = Vault(old).seal(b"secret", purpose="p", subject=SUBJECT)
+    rewrapped = Vault(old, new).rewrap(sealed, "secret")
+    assert Vault(new).open(rewrapped, purpose="p", subject=SUBJECT) == b"secret"
+    with pytest.raises(SealBrokenError, match="another master key"):
+        Vault(old).open(rewrapped, purpose="p", subject=SUBJECT)
+    with pytest.raises(SealBrokenError, match="altered"):
+        Vault(new).open(rewrapped, purpose="p", subject=uuid4())
+
+
+def test_what_was_altered_or_is_of_a_foreign_key_is_not_rewrapped() -> None:
+    old, new = MasterKey.random(), MasterKey.random()
+    sealed = bytearray(Vault(old).seal(b"secret", purpose="p", subject=SUBJECT))
+    with pytest.raises(SealBrokenError, match="another master key"):
+        Vault(new).rewrap(bytes(sealed), "secret")
+    sealed[30] ^= 1
+    with pytest.raises(SealBrokenError, match="altered"):
+        Vault(old, new).rewrap(bytes(sealed), "secret")

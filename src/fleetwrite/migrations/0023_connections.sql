@@ -1,5 +1,5 @@
 -- Connections that are made and deleted by the API: what is left of a deleted one, and logins made ahead of their end
--- depends: 0023_webhook_api
+-- depends: 0022_webhook_api
 
 -- migrate: apply
 

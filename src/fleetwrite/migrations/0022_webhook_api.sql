@@ -1,5 +1,5 @@
 -- The secret that a subscription had before, the order in which streams tell events, and who listens
--- depends: 0022_deliveries
+-- depends: 0021_deliveries
 
 -- migrate: apply
 

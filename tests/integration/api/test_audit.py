@@ -1,0 +1,155 @@
+"""Which requests are in the audit log, and what is said of them there."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from fleetwrite.api.app import ENDPOINTS
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import Entry, Wanted
+from integration.api.world import World
+
+BUDGETS = {"budgets": [{"scope": "token", "requests": 5, "per_seconds": 1}]}
+
+WEBHOOK = {"url": "https://receiver.example/secret-path", "event_name": "resource_operation.failed"}
+
+AUDITED = {
+    "create_webhook",
+    "delete_webhook",
+    "update_connection",
+    "pause_connection",
+    "resume_connection",
+    "drain_connection",
+    "replace_connection_budgets",
+    "import_records",
+    "revoke_token",
+}
+
+WITH_A_TIMELINE = {
+    "create_vehicle",
+    "update_vehicle",
+    "create_trailer",
+    "update_trailer",
+    "create_user",
+    "update_user",
+    "create_message",
+    "create_group_message",
+    "create_dvir_log",
+    "create_fuel_transaction",
+    "cancel_operation",
+    "cancel_operations",
+    "retry_operation",
+    "retry_operations",
+    "collect_operation_secrets",
+    "get_token",
+}
+"""Operations tell of themselves what was done to them; tokens that are given are too many, and told by the log."""
+
+
+async def entries(world: World, deed: str) -> list[Entry]:
+    return [entry async for entry in trail.entries(world.services.database, Wanted(deed=deed))]
+
+
+def test_every_endpoint_that_changes_something_is_audited_or_has_a_timeline_of_its_own() -> None:
+    changing = {endpoint.operation_id for endpoint in ENDPOINTS if endpoint.method != "GET"}
+    assert changing == AUDITED | WITH_A_TIMELINE
+
+
+@pytest.fixture
+async def world(fresh_world: World) -> AsyncIterator[World]:
+    yield fresh_world
+    assert await trail.verify(fresh_world.services.database) is not None
+
+
+async def do(world: World, method: str, path: str, body: Any = None) -> Any:
+    answer = await world.send_json(method, path, body, X_Request_ID="my-request", X_Forwarded_For="203.0.113.7")
+    assert answer.status < 300, answer.text
+    return answer.json() if answer.content else None
+
+
+@pytest.mark.parametrize(
+    ("deed", "method", "path", "body", "details"),
+    [
+        ("connection.paused", "POST", "/v2/fleetwrite/connections/{id}/pause", None, {}),
+        ("connection.resumed", "POST", "/v2/fleetwrite/connections/{id}/resume", None, {}),
+        ("connection.drained", "POST", "/v2/fleetwrite/connections/{id}/drain", None, {}),
+        ("connection.budgets_replaced", "PUT", "/v2/fleetwrite/connections/{id}/budgets", BUDGETS, None),
+        (
+            "connection.changed",
+            "PATCH",
+            "/v2/integrations/connections/{id}",
+            {"description": "yard 2"},
+            {"credentials": False, "description": True, "status": None},
+        ),
+    ],
+)
+async def test_what_is_done_to_a_connection_is_written_down(
+    world: World, deed: str, method: str, path: str, body: Any, details: Any
+) -> None:
+    await do(world, method, path.replace("{id}", world.first.id), body)
+    (entry,) = await entries(world, deed)
+    assert entry.object_id == world.first.id
+    assert (entry.actor_kind, entry.actor, str(entry.partner_id)) == ("client", world.client_id, world.partner_id)
+    assert (entry.request_id, entry.address) == ("my-request", "203.0.113.7")
+    if details is None:
+        assert json.loads(entry.details)["budgets"][0]["scope"] == "token"
+    else:
+        assert json.loads(entry.details) == details
+
+
+async def test_webhooks_are_written_down_without_their_secrets(world: World) -> None:
+    made = await do(world, "POST", "/v2/notifications/webhooks", WEBHOOK)
+    await do(world, "DELETE", f"/v2/notifications/webhooks/{made['id']}")
+    created, deleted = await entries(world, "webhook")
+    assert [created.deed, deleted.deed] == ["webhook.created", "webhook.deleted"]
+    assert created.object_id == deleted.object_id == made["id"]
+    assert made["secret"] not in created.details
+    assert "secret-path" not in created.details
+
+
+async def test_an_import_of_ids_is_written_down_when_it_is_applied(world: World) -> None:
+    line = (
+        f"connection_id,resource,source_id,id\r\n{world.first.id},vehicle,301,018f0000-0000-7000-8000-00000000abcd\r\n"
+    )
+    for apply in ("false", "true"):
+        answer = await world.send(
+            "POST",
+            f"/v2/fleetwrite/records/import?apply={apply}",
+            content=line.encode(),
+            headers={"Content-Type": "text/csv", "Authorization": f"Bearer {world.token}"},
+        )
+        assert answer.status == 200, answer.text
+    (entry,) = await entries(world, "partner.ids_imported")
+    assert entry.object_id == world.partner_id
+
+
+async def test_what_is_refused_is_not_written_down(world: World) -> None:
+    before = len(await entries(world, "connection"))
+    path = f"/v2/fleetwrite/connections/{world.foreign.id}/pause"
+    assert (await world.send_json("POST", path, None)).status == 404
+    assert len(await entries(world, "connection")) == before
+
+
+async def test_failures_are_written_down_once_for_each_lock(world: World) -> None:
+    form = f"grant_type=client_credentials&client_id={world.client_id}&client_secret=wrong".encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Forwarded-For": "203.0.113.7"}
+    for _ in range(8):
+        await world.send("POST", "/realms/catena/protocol/openid-connect/token", content=form, headers=headers)
+    (client,) = await entries(world, "client.locked")
+    (address,) = await entries(world, "address.locked")
+    assert (client.object_id, address.object_id) == (world.client_id, "203.0.113.7")
+    assert client.actor_kind == "stranger"
+    assert json.loads(client.details) == {"at_home": False, "failures": 6, "lasts_s": 1}
+
+
+async def test_a_revoked_token_is_written_down(world: World) -> None:
+    form = f"client_id={world.client_id}&client_secret={world.client_secret}&token={world.token}".encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Request-ID": "my-request"}
+    for _ in range(2):
+        await world.send("POST", "/realms/catena/protocol/openid-connect/revoke", content=form, headers=headers)
+    (entry,) = await entries(world, "client.token_revoked")
+    assert (entry.actor_kind, str(entry.partner_id), entry.request_id) == ("client", world.partner_id, "my-request")
+    assert entry.object_id == entry.actor == world.client_id
+    assert world.token not in entry.details
