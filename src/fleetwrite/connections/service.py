@@ -21,7 +21,7 @@ from fleetwrite.connections.holding import hold_or_release
 from fleetwrite.connections.keeping import LoginKeeper
 from fleetwrite.connections.models import Account, Connection, Entered, NewConnection, TriedLogin, VerifiedLogin
 from fleetwrite.connections.usual_budgets import UsualBudgets
-from fleetwrite.connectors.sdk.manifest import BASE_URL
+from fleetwrite.connectors.sdk.manifest import BASE_URL, Manifest
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.tsp_ids import tsp_id
 from fleetwrite.connectors.sdk.wire import Login, NewSession
@@ -140,7 +140,7 @@ class ConnectionService:
         """
         manifest = self._registry.get(tsp_slug).manifest
         check_fields(manifest, credentials, settings)
-        await self._check_address(settings, address_field(manifest))
+        await self._check_address(manifest, settings)
         connection_id = new_id()
         new = NewConnection(
             id=connection_id,
@@ -200,7 +200,6 @@ class ConnectionService:
             ConnectionNotFoundError: there is no such connection.
             BadConnectionFieldsError: they are not what the connector asks for.
         """
-        await self._check_address(settings, f"settings.{BASE_URL}")
         async with self._database.transaction() as connection:
             accounts = await self.open_accounts(connection, [connection_id])
             if connection_id not in accounts:
@@ -208,6 +207,7 @@ class ConnectionService:
             account = accounts[connection_id]
             manifest = self._registry.get(account.connection.tsp_slug).manifest
             check_fields(manifest, account.credentials, settings)
+            await self._check_address(manifest, settings)
             await store.update_settings(
                 connection, connection_id, settings, mask(manifest, account.credentials, settings)
             )
@@ -215,13 +215,14 @@ class ConnectionService:
                 # What had shut it is no business of its any more.
                 await self._dispatch.reopen_owners(connection, [connection_id])
 
-    async def _check_address(self, settings: Mapping[str, str], field: str) -> None:
+    async def _check_address(self, manifest: Manifest, settings: Mapping[str, str]) -> None:
         """Say at once what each call would find: an address of the account's own that may not be called."""
         if address := settings.get(BASE_URL):
             try:
                 await self._egress.check(address)
             except ForbiddenUrlError as error:
-                raise BadConnectionFieldsError([FieldFault(field=field, message=str(error))]) from error
+                fault = FieldFault(field=address_field(manifest), message=str(error))
+                raise BadConnectionFieldsError([fault]) from error
 
     async def set_status(
         self, connection: database.Connection, connection_id: UUID, status: ConnectionStatusEnum

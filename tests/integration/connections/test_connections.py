@@ -224,7 +224,7 @@ async def test_wrong_fields_are_refused_and_leave_nothing(
 ) -> None:
     with pytest.raises(BadConnectionFieldsError, match=r"credentials\.token: is missing"):
         await connections.create(fleet_id=north.fleet_id, tsp_slug="acme", credentials={"user": "x"}, settings={})
-    with pytest.raises(BadConnectionFieldsError, match=r"settings\.base_url: .* private"):
+    with pytest.raises(BadConnectionFieldsError, match=r"credentials\.url: .* private"):
         await connections.create(
             fleet_id=north.fleet_id,
             tsp_slug="acme",
