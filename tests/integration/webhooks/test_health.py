@@ -168,6 +168,19 @@ async def test_what_waits_for_fourteen_days_is_a_dead_letter(webhooks: Webhooks,
     assert (await webhooks.upkeep.metrics(webhooks.partner_id, subscription.id)).dlq_count == 2
 
 
+async def test_what_gets_its_turn_late_is_not_given_up_before_its_fast_retries(
+    webhooks: Webhooks, receiver: Receiver
+) -> None:
+    await webhooks.subscribe(receiver.url)
+    receiver.fails_first = 3
+    await webhooks.emit(1)
+    await webhooks.fan_out().fan_out_once()
+    await webhooks.shift("4 days")
+    async with webhooks.worker(PATIENT):
+        await webhooks.until("status = 'success'")
+    assert await webhooks.deliveries() == [("success", 4)]
+
+
 async def test_410_pauses_the_subscription_and_keeps_its_events(webhooks: Webhooks, receiver: Receiver) -> None:
     gone = await webhooks.subscribe(receiver.url)
     await webhooks.subscribe(receiver.url + "/about", "webhook.paused")
