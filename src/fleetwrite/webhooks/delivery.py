@@ -88,7 +88,7 @@ class DeliveryHandler:
         notice = None if attempt.pause_s is None else Closing(for_s=attempt.pause_s, call=job.scopes)
         rest_s = _REST_WHEN_GONE_S if attempt.is_gone else attempt.pause_s or 0.0
         delay_s = max(self._settings.delay_s(job.attempts), rest_s)
-        if delivery.is_stale:
+        if delivery.is_stale or not self._settings.counts(job.attempts):
             return Again(delay_s=delay_s, notice=notice)
         left_s = (delivery.tried_since + self._settings.lasts - job.claimed_at).total_seconds()
         return Finish(notice=notice) if left_s <= 0 else Again(delay_s=min(delay_s, left_s), notice=notice)

@@ -210,6 +210,15 @@ class Webhooks:
             while await self.status_of(subscription_id) != status:
                 await asyncio.sleep(0.01)
 
+    async def quiet(self) -> None:
+        """Wait until every event is handed on and nothing is under way."""
+        async with asyncio.timeout(20):
+            while await self.database.pool.fetchval(
+                "SELECT EXISTS (SELECT FROM events WHERE fanned_out_at IS NULL)"
+                " OR EXISTS (SELECT FROM jobs WHERE lease IS NOT NULL)"
+            ):
+                await asyncio.sleep(0.01)
+
     async def in_line(self, subscription_id: UUID) -> list[str]:
         """The ids of the events that wait for a subscription, in the order in which claims take them."""
         rows = await self.database.pool.fetch(
