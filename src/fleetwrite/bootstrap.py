@@ -24,7 +24,9 @@ from fleetwrite.events.fan_out import FanOut
 from fleetwrite.kit.database import Database, Listener
 from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.migrations import pending
+from fleetwrite.kit.retention import Rule, Sweeper
 from fleetwrite.kit.url_policy import UrlPolicy
+from fleetwrite.operations import store as operation_store
 from fleetwrite.operations.accept import Acceptor, AcceptSettings
 from fleetwrite.operations.backlog import BacklogGate
 from fleetwrite.operations.control import OperationControl
@@ -90,6 +92,7 @@ class Services:
     operation_handler: OperationHandler
     delivery_handler: DeliveryHandler
     prober: Prober
+    sweeper: Sweeper
 
 
 def require_database_url(settings: Settings) -> str:
@@ -215,6 +218,7 @@ def _build(
         prober=Prober(
             database, connections, registry, outages, egress, dispatch, logins, read_timeout_s=settings.read_timeout_s
         ),
+        sweeper=Sweeper(database, retention_rules(settings)),
     )
 
 
@@ -227,9 +231,20 @@ def backoff_of(manifest: Manifest, settings: Settings) -> Backoff:
     )
 
 
+def retention_rules(settings: Settings) -> list[Rule]:
+    """What is removed when its time is over. What hangs on another row comes before it."""
+    return [
+        Rule(
+            name="operations", keeps=timedelta(days=settings.operations_kept_days), remove=operation_store.REMOVE_ENDED
+        )
+    ]
+
+
 async def run_worker(services: Services, stop: asyncio.Event) -> None:
-    """Deliver operations, probe what is parked, fan out events and deliver webhooks, until `stop` is set; then finish
-    what is in flight. Before all that, bring the limits that nobody chose in line with manifests and settings.
+    """Deliver operations, probe what is parked, fan out events, deliver webhooks and remove what is kept no longer.
+
+    Goes on until `stop` is set, and then finishes what is in flight. Before all that, it brings the limits that nobody
+    chose in line with manifests and settings.
     """
     settings = services.settings
     await services.connections.renew_budgets()
@@ -247,3 +262,4 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
         tasks.create_task(worker.run(stop))
         tasks.create_task(fan_out.run(stop))
         tasks.create_task(services.prober.run(stop))
+        tasks.create_task(services.sweeper.run(stop))

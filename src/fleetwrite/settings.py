@@ -117,6 +117,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     webhook_timeout_s: Annotated[float, Meta(gt=0, description="How long a webhook's receiver may take to answer.")] = (
         3.0
     )
+    operations_kept_days: Annotated[
+        int,
+        Meta(
+            ge=31,
+            description="For how long an ended operation is kept, with its attempts. Idempotency keys last 30 days.",
+        ),
+    ] = 180
     outbound_allow_http: Annotated[
         bool, Meta(description="Whether webhooks and provider URLs may be plain http. For tests and closed networks.")
     ] = False
