@@ -25,7 +25,9 @@ from fleetwrite.events.fan_out import FanOut
 from fleetwrite.kit.database import Database, Listener
 from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.migrations import pending
+from fleetwrite.kit.retention import Rule, Sweeper
 from fleetwrite.kit.url_policy import UrlPolicy
+from fleetwrite.operations import store as operation_store
 from fleetwrite.operations.accept import Acceptor, AcceptSettings
 from fleetwrite.operations.backlog import BacklogGate
 from fleetwrite.operations.connecting import Connecting
@@ -51,22 +53,23 @@ from fleetwrite.pulls.handler import PullHandler
 from fleetwrite.pulls.models import PullSettings
 from fleetwrite.pulls.storing import PullStorer
 from fleetwrite.pulls.upkeep import ScheduleUpkeep
+from fleetwrite.records import schedule_store
 from fleetwrite.records.id_map import IdMap
 from fleetwrite.records.keeping import RecordKeeper
-from fleetwrite.records.schedules import ScheduleService
+from fleetwrite.records.schedules import KEPT_FOR, ScheduleService
 from fleetwrite.records.service import RecordService
 from fleetwrite.settings import LEASE_MARGIN_S, SLOT_WAIT_S, Settings, SettingsError, TspSettings
 from fleetwrite.vault.providers import CommandKeys, FileKeys, KeyProvider
 from fleetwrite.vault.rotation import Rotation
 from fleetwrite.vault.service import Vault
 from fleetwrite.vault.watch import KeyWatch
+from fleetwrite.webhooks import delivery_store
 from fleetwrite.webhooks.delivery import DeliveryHandler
 from fleetwrite.webhooks.fan_out import Batching, DeliveryPlanner
 from fleetwrite.webhooks.health import Health
 from fleetwrite.webhooks.limits import renew_budgets
-from fleetwrite.webhooks.models import DeliverySettings, budgets
+from fleetwrite.webhooks.models import KEPT, DeliverySettings, budgets
 from fleetwrite.webhooks.probing import ReceiverProber
-from fleetwrite.webhooks.retention import Retention
 from fleetwrite.webhooks.rotation import OldSecrets
 from fleetwrite.webhooks.sending import Sender
 from fleetwrite.webhooks.service import SubscriptionService
@@ -120,6 +123,7 @@ class Services:
     schedules: ScheduleService
     prober: Prober
     renewer: Renewer
+    sweeper: Sweeper
 
 
 def require_database_url(settings: Settings) -> str:
@@ -292,6 +296,7 @@ def _build(settings: Settings, database: Database, database_url: str, vault: Vau
         renewer=Renewer(
             database, connections, registry, outages, egress, dispatch, logins, read_timeout_s=settings.read_timeout_s
         ),
+        sweeper=Sweeper(database, retention_rules(settings)),
     )
 
 
@@ -302,6 +307,19 @@ def backoff_of(manifest: Manifest, settings: Settings) -> Backoff:
         first_s=tsp.retry_first_s or manifest.retry_first_s or settings.retry_first_s,
         cap_s=tsp.retry_cap_s or manifest.retry_cap_s or settings.retry_cap_s,
     )
+
+
+def retention_rules(settings: Settings) -> list[Rule]:
+    """What is removed when its time is over. What hangs on another row comes before it."""
+    return [
+        Rule(name="delivery_attempts", keeps=KEPT, remove=delivery_store.REMOVE_ATTEMPTS),
+        Rule(name="deliveries", keeps=KEPT, remove=delivery_store.REMOVE_ENDED),
+        Rule(name="events", keeps=timedelta(days=settings.events_kept_days), remove=delivery_store.REMOVE_EVENTS),
+        Rule(name="executions", keeps=KEPT_FOR, remove=schedule_store.REMOVE_ENDED),
+        Rule(
+            name="operations", keeps=timedelta(days=settings.operations_kept_days), remove=operation_store.REMOVE_ENDED
+        ),
+    ]
 
 
 async def run_worker(services: Services, stop: asyncio.Event) -> None:
@@ -337,7 +355,7 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
         tasks.create_task(OldSecrets(services.database).run(stop))
         tasks.create_task(services.prober.run(stop))
         tasks.create_task(receivers.run(stop))
-        tasks.create_task(Retention(services.database).run(stop))
+        tasks.create_task(services.sweeper.run(stop))
         tasks.create_task(ScheduleUpkeep(services.schedules).run(stop))
         tasks.create_task(services.renewer.run(stop))
         tasks.create_task(services.disconnector.run(stop))

@@ -139,6 +139,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(ge=1, description="Record events (added, modified, removed) that may share a delivery when they wait."),
     ] = 100
+    events_kept_days: Annotated[
+        int,
+        Meta(ge=14, description="For how long an event is kept, for streams that go on; and until it is delivered."),
+    ] = 30
+    operations_kept_days: Annotated[
+        int,
+        Meta(
+            ge=31,
+            description="For how long an ended operation is kept, with its attempts. Idempotency keys last 30 days.",
+        ),
+    ] = 180
     outbound_allow_http: Annotated[
         bool, Meta(description="Whether webhooks and provider URLs may be plain http. For tests and closed networks.")
     ] = False

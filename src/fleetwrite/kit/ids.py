@@ -1,5 +1,6 @@
 """Identifiers: time-ordered ones for new rows, derived ones where the same input must give the same id."""
 
+from datetime import datetime
 from uuid import UUID, uuid5
 
 import uuid_utils.compat
@@ -11,6 +12,11 @@ def new_id() -> UUID:
     Its leading bits are the time in milliseconds, so that rows inserted together lie together in an index.
     """
     return uuid_utils.compat.uuid7()
+
+
+def first_id_at(at: datetime) -> UUID:
+    """Return a bound: the UUIDv7s made before this instant (in milliseconds) are less, all others are greater."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 def derive_id(namespace: UUID, *parts: str) -> UUID:

@@ -45,7 +45,6 @@ CREATE TABLE executions (
 );
 CREATE UNIQUE INDEX executions_pending ON executions (schedule_id) WHERE status = 'pending';
 CREATE INDEX executions_page ON executions (schedule_id, created_at, id);
-CREATE INDEX executions_old ON executions (created_at) WHERE status <> 'pending';
 
 -- What an execution that is under way has seen. A row for each page: one for each record would be written over and over.
 CREATE TABLE pulled_pages (

@@ -23,7 +23,6 @@ UPDATE deliveries SET message_id = event_id, enqueued_at = created_at;
 ALTER TABLE deliveries ALTER COLUMN message_id SET NOT NULL, ALTER COLUMN enqueued_at SET NOT NULL;
 CREATE INDEX deliveries_pending ON deliveries (subscription_id, id) WHERE status = 'pending';
 CREATE INDEX deliveries_dead ON deliveries (subscription_id, id) WHERE status = 'failed';
-CREATE INDEX deliveries_ended ON deliveries (updated_at) WHERE status <> 'pending';
 
 -- The events of a delivery after its first one.
 CREATE TABLE batched_events (
@@ -40,6 +39,5 @@ UPDATE delivery_attempts SET subscription_id = deliveries.subscription_id FROM d
 WHERE deliveries.id = delivery_id;
 ALTER TABLE delivery_attempts ALTER COLUMN subscription_id SET NOT NULL;
 CREATE INDEX delivery_attempts_log ON delivery_attempts (subscription_id, created_at, id);
-CREATE INDEX delivery_attempts_age ON delivery_attempts (created_at);
 
 -- migrate: rollback

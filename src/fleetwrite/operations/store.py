@@ -39,6 +39,12 @@ _FROM: Final = """
     LEFT JOIN share_agreements a ON a.partner_id = o.partner_id AND a.fleet_id = c.fleet_id
 """
 
+REMOVE_ENDED: Final = """
+    DELETE FROM operations WHERE id IN (
+        SELECT id FROM operations WHERE id < $2 AND settled_at < $1 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
+"""
+"""Removes operations with their attempts, parts, keys and secrets; for `kit.retention.Rule`."""
+
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """An operation as read for delivery."""

@@ -4,7 +4,7 @@ A schedule is locked before anything that dispatch locks, before records, and be
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,6 +19,13 @@ from fleetwrite.records.schedule_models import Execution, NewSchedule, Schedule
 
 _SCHEDULES: Final = "SELECT s.* FROM schedules s"
 _EXECUTIONS: Final = "SELECT e.* FROM executions e"
+
+REMOVE_ENDED: Final = """
+    DELETE FROM executions WHERE id IN (
+        SELECT id FROM executions WHERE id < $2 AND created_at < $1 AND status <> 'pending'
+        ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
+"""
+"""Removes executions; for `kit.retention.Rule`."""
 
 
 async def insert_schedules(
@@ -203,21 +210,6 @@ async def insert_page(connection: Connection, execution_id: UUID, page: int, sou
 async def delete_pages(connection: Connection, execution_id: UUID) -> None:
     """Forget what an execution saw."""
     await connection.execute("DELETE FROM pulled_pages WHERE execution_id = $1", execution_id)
-
-
-async def delete_old_executions(connection: Connection, older_than: timedelta, most: int) -> int:
-    """Delete up to `most` executions that ended and began longer ago than that; returns how many."""
-    done = await connection.execute(
-        """
-        DELETE FROM executions WHERE id IN (
-            SELECT id FROM executions WHERE status <> 'pending' AND created_at < fleetwrite_now() - $1::interval
-            ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
-        )
-        """,
-        older_than,
-        most,
-    )
-    return int(done.rpartition(" ")[2])
 
 
 async def select_partners(connection: Connection, connection_id: UUID) -> list[Any]:

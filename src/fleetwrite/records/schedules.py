@@ -20,9 +20,6 @@ from fleetwrite.records.schedule_models import Execution, NewSchedule, Schedule,
 KEPT_FOR: Final = timedelta(days=7)
 """How long executions are kept; the contract's."""
 
-_DELETED_AT_A_TIME: Final = 1000
-"""Executions of one transaction, so that it holds its locks for some ten milliseconds only."""
-
 
 class ScheduleService:
     """Schedules. An active one has a job, which comes and goes in the transaction that changes its status."""
@@ -165,13 +162,6 @@ class ScheduleService:
         """End the schedules of a connection, in the caller's transaction, before that locks the connection."""
         for schedule in await store.lock_schedules(connection, connection_id):
             await self._end(connection, schedule)
-
-    async def forget_old(self) -> None:
-        """Delete the executions that have been kept long enough."""
-        gone = _DELETED_AT_A_TIME
-        while gone == _DELETED_AT_A_TIME:
-            async with self._database.transaction() as connection:
-                gone = await store.delete_old_executions(connection, KEPT_FOR, _DELETED_AT_A_TIME)
 
     async def _make_missing(
         self, tsp_slug: str, resource: ResourceEnum, connection_ids: Collection[UUID] | None

@@ -1,12 +1,35 @@
 """All SQL of deliveries; that of what is read of their log is in `log_store`."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from fleetwrite.events.models import Event
 from fleetwrite.kit.database import Connection
 from fleetwrite.webhooks.models import Delivery, Ended, Parcel, Replay
+
+REMOVE_ATTEMPTS: Final = """
+    DELETE FROM delivery_attempts WHERE id IN (
+        SELECT id FROM delivery_attempts WHERE id < $2 AND created_at < $1 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
+"""
+"""Removes entries of the log; for `kit.retention.Rule`, as those below."""
+
+REMOVE_ENDED: Final = """
+    DELETE FROM deliveries WHERE id IN (
+        SELECT id FROM deliveries WHERE id < $2 AND updated_at < $1 AND status <> 'pending'
+        ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
+"""
+"""Removes deliveries, dead letters among them."""
+
+REMOVE_EVENTS: Final = """
+    DELETE FROM events WHERE id IN (
+        SELECT id FROM events WHERE id < $2 AND occurred_at < $1 AND fanned_out_at IS NOT NULL
+        AND NOT EXISTS (SELECT FROM deliveries WHERE event_id = events.id)
+        AND NOT EXISTS (SELECT FROM batched_events WHERE event_id = events.id)
+        ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
+"""
+"""Removes events of which no delivery is left."""
 
 
 async def end_pending_deliveries(connection: Connection, subscription_id: UUID) -> None:
@@ -233,29 +256,3 @@ async def revive(
         limit,
     )
     return sorted(row["id"] for row in rows)
-
-
-async def delete_attempts(connection: Connection, older_than: timedelta, limit: int) -> int:
-    """Delete up to `limit` entries of the log that are older than that; returns how many."""
-    return await _delete(connection, "delivery_attempts", "created_at", "true", older_than, limit)
-
-
-async def delete_ended(connection: Connection, older_than: timedelta, limit: int) -> int:
-    """Delete up to `limit` deliveries, dead letters among them, that ended longer ago; returns how many."""
-    return await _delete(connection, "deliveries", "updated_at", "status <> 'pending'", older_than, limit)
-
-
-async def _delete(
-    connection: Connection, table: str, column: str, condition: str, older_than: timedelta, limit: int
-) -> int:
-    done = await connection.execute(
-        f"""
-        DELETE FROM {table} WHERE id IN (
-            SELECT id FROM {table} WHERE {condition} AND {column} < fleetwrite_now() - $1::interval
-            ORDER BY {column} LIMIT $2 FOR UPDATE SKIP LOCKED
-        )
-        """,  # noqa: S608 - our own names
-        older_than,
-        limit,
-    )
-    return int(done.removeprefix("DELETE "))

@@ -5,7 +5,8 @@ from typing import Final
 
 import structlog
 
-from fleetwrite.kit.database import DATABASE_FAILURES, Database
+from fleetwrite.kit.database import Database
+from fleetwrite.kit.repeating import repeat
 from fleetwrite.webhooks import store
 
 log = structlog.get_logger(__name__)
@@ -21,16 +22,8 @@ class OldSecrets:
         self._database = database
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look every minute until `stop` is set. Outlives restarts of the database."""
-        while not stop.is_set():
-            try:
-                await self.destroy()
-            except DATABASE_FAILURES as error:
-                log.warning("webhooks.database_unavailable", error=str(error))
-            try:
-                await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
-            except TimeoutError:
-                continue  # time to look
+        """Look every minute until `stop` is set."""
+        await repeat(self.destroy, LOOK_EVERY_S, stop, name="old_secrets")
 
     async def destroy(self) -> None:
         """Destroy all secrets whose overlap is over."""

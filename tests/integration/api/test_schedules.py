@@ -1,5 +1,6 @@
 """Schedules and their executions over HTTP, each for partners that may use the connection only."""
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +14,7 @@ from fleetwrite.contract.enums import ConnectionStatusEnum
 from fleetwrite.contract.integrations import ExecutionRead, ScheduleBackfillResponse, ScheduleRead
 from fleetwrite.contract.pages import CursorPage
 from fleetwrite.dispatch.claims import claim
+from fleetwrite.kit.ids import first_id_at
 from fleetwrite.records.schedule_models import PULL
 from integration.api.error_bodies import details_of, error_body
 from integration.api.world import Connected, HttpAnswer, World
@@ -252,12 +254,12 @@ async def test_executions_are_listed_newest_first_and_kept_for_seven_days(fresh_
     await world.services.database.pool.executemany(
         """
         INSERT INTO executions (id, schedule_id, status, is_whole, cursor, response, created_at, updated_at)
-        SELECT gen_random_uuid(), $1, $3, true, 'c', CASE WHEN $3 = 'failed' THEN '{"error": "no"}'::jsonb END,
+        SELECT $4, $1, $3, true, 'c', CASE WHEN $3 = 'failed' THEN '{"error": "no"}'::jsonb END,
             fleetwrite_now() - make_interval(days => 1) * $2, fleetwrite_now()
         """,
-        [(schedule.id, age, status) for age, status in rows],
+        [(schedule.id, age, status, _made_ago(age)) for age, status in rows],
     )
-    await world.services.schedules.forget_old()
+    await world.services.sweeper.sweep()
     answer = await world.get(path(world.first, schedule.id, "executions"), token=token)
     assert answer.status == 200
     assert answer.json()["items"][0].keys() == set(ExecutionRead.__struct_fields__)
@@ -324,3 +326,8 @@ async def test_the_schedules_of_a_connection_that_is_deleted_end(fresh_world: Wo
 async def test_what_waits_on_a_connection_are_its_writes(fresh_world: World) -> None:
     answer = await fresh_world.get(f"/v2/fleetwrite/connections/{fresh_world.first.id}")
     assert answer.json()["waiting"] == 0
+
+
+def _made_ago(days: float) -> UUID:
+    """An id as it was made so many days ago."""
+    return UUID(int=first_id_at(datetime.now(UTC) - timedelta(days=days)).int + random.getrandbits(62))

@@ -7,13 +7,15 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
+from fleetwrite.bootstrap import retention_rules
 from fleetwrite.contract.event_names import WebhookLogStatusEnum
 from fleetwrite.contract.notifications import WebhookLogRead, WebhookMetrics
 from fleetwrite.kit.ids import new_id
+from fleetwrite.kit.retention import Sweeper
+from fleetwrite.settings import Settings
 from fleetwrite.webhooks.errors import InvalidReplayError, ReceiverBusyError
 from fleetwrite.webhooks.limits import renew_budgets
 from fleetwrite.webhooks.models import Replay, budgets
-from fleetwrite.webhooks.retention import Retention
 from fleetwrite.webhooks.upkeep import LogQuery
 from integration.webhooks.harness import Receiver, Webhooks
 from integration.webhooks.test_delivery import assert_signed
@@ -294,15 +296,19 @@ async def test_what_is_older_than_it_is_kept_is_deleted_and_nothing_else(
     async with webhooks.worker():
         await webhooks.emit(3)
         await webhooks.until(f"status = 'success' OR subscription_id = '{waiting.id}'")
-    retention = Retention(webhooks.database)
+    sweeper = Sweeper(webhooks.database, retention_rules(Settings.load({})))
     await webhooks.shift("13 days")
-    assert await retention.sweep() == 0
+    assert not any((await sweeper.sweep()).values())
     await webhooks.shift("1 day 1 minute")
-    # Three attempts and three deliveries: those that wait are not over.
-    assert await retention.sweep() == 6
-    assert await webhooks.database.pool.fetchval("SELECT count(*) FROM delivery_attempts") == 0
-    assert set(await webhooks.deliveries()) == {("pending", 0)}
-    assert len(await webhooks.deliveries()) == 3
+    removed = await sweeper.sweep()
+    assert (removed["delivery_attempts"], removed["deliveries"], removed["events"]) == (3, 3, 0)
+    await webhooks.shift("16 days")
+    await webhooks.database.pool.execute("UPDATE events SET fanned_out_at = fleetwrite_now()")
+    assert (await sweeper.sweep())["events"] > 0
+    # Those that wait are not over.
+    assert await webhooks.deliveries() == [("pending", 0)] * 3
+    left = await webhooks.database.pool.fetch("SELECT event_name FROM events")
+    assert [row["event_name"] for row in left] == ["resource_operation.created"] * 3
 
 
 async def test_subscriptions_follow_the_settings(webhooks: Webhooks, receiver: Receiver) -> None:

@@ -1,9 +1,10 @@
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetwrite.kit.ids import derive_id, new_id
+from fleetwrite.kit.ids import derive_id, first_id_at, new_id
 
 NAMESPACE = UUID("5b0fd6c5-5c2a-4a86-8f3f-6a5b0c3f2d11")
 PARTS = st.lists(st.text(max_size=4), max_size=4)
@@ -19,6 +20,12 @@ def test_new_ids_are_unique_and_ordered_by_their_making() -> None:
     made = [new_id() for _ in range(1000)]
     assert len(set(made)) == 1000
     assert made == sorted(made)
+
+
+def test_the_bound_of_an_instant_parts_the_ids_made_before_from_those_made_after() -> None:
+    made = new_id()
+    at = datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
+    assert first_id_at(at) < made < first_id_at(at + timedelta(milliseconds=1))
 
 
 def test_a_derived_id_never_changes() -> None:
