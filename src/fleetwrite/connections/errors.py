@@ -21,6 +21,10 @@ class ConnectionDrainingError(FleetwriteError):
     """The connection takes no new writes for now."""
 
 
+class NotSharedError(FleetwriteError):
+    """The fleet does not share this with the partner, or not now; the connection itself is known to it."""
+
+
 class LoginCheckError(FleetwriteError):
     """New credentials could not be shown to work at the provider; nothing was stored."""
 

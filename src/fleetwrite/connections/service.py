@@ -10,7 +10,7 @@ from fleetwrite.connections import login_store, outage_store, store
 from fleetwrite.connections.errors import ConnectionNotFoundError, UnknownFleetError
 from fleetwrite.connections.fields import base_url, check_fields, host_of, mask, require_texts
 from fleetwrite.connections.holding import hold_or_release
-from fleetwrite.connections.models import CREDENTIALS_PURPOSE, Account, Connection, NewConnection, NewLogin
+from fleetwrite.connections.models import CREDENTIALS_PURPOSE, Account, Connection, NewConnection, NewLogin, Shared
 from fleetwrite.connections.usual_budgets import UsualBudgets
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.tsp_ids import tsp_id
@@ -50,18 +50,19 @@ class ConnectionService:
         self._registry = registry
         self._dispatch = dispatch
         self._usual_budgets = usual_budgets
-        self._shared: GroupRead[tuple[UUID, UUID], Connection] = GroupRead(database, store.find_all_shared)
+        self._shared: GroupRead[tuple[UUID, UUID], Shared] = GroupRead(database, store.find_all_shared)
 
     async def get(self, partner_id: UUID, connection_id: UUID) -> Connection:
         """The connection of this id, by an indexed query that those who ask at the same time share.
 
         Raises:
-            ConnectionNotFoundError: the partner may not use it, or it is gone, or never was.
+            ConnectionNotFoundError: it is none of the partner's, or gone, or never was.
+            NotSharedError: the agreement by which the partner knows it does not count now.
         """
         found = await self._shared.get((partner_id, connection_id))
         if found is None:
             raise ConnectionNotFoundError(connection_id)
-        return found
+        return found.require_counting()
 
     async def page(
         self,
@@ -188,7 +189,7 @@ class ConnectionService:
         """Send nothing more through a connection; go on accepting. What is under way is finished.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         return await self._steer(partner_id, connection_id, ConnectionStatusEnum.PAUSED)
 
@@ -196,7 +197,7 @@ class ConnectionService:
         """Accept and send again, whatever had stopped the connection.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         return await self._steer(partner_id, connection_id, ConnectionStatusEnum.ACTIVE, is_draining=False)
 
@@ -204,7 +205,7 @@ class ConnectionService:
         """Accept nothing more on a connection, and send what waits there.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         return await self._steer(partner_id, connection_id, None, is_draining=True)
 
@@ -251,12 +252,13 @@ class ConnectionService:
         """Change what is not None. A new login lets a stale connection send again.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         async with self._database.transaction() as connection:
-            found = await store.find_shared(connection, partner_id, connection_id)
-            if found is None:
+            shared = await store.find_shared(connection, partner_id, connection_id)
+            if shared is None:
                 raise ConnectionNotFoundError(connection_id)
+            found = shared.require_counting()
             if description is not None:
                 await store.update_description(connection, connection_id, description)
             if login is not None:
@@ -290,7 +292,7 @@ class ConnectionService:
         """The limits in force for a connection.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         await self.get(partner_id, connection_id)
         async with self._database.acquire() as connection:
@@ -304,7 +306,7 @@ class ConnectionService:
         Those that are not the usual ones count as chosen: they stay when the usual ones change.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
             UnknownScopeError: no call of the connection's provider has this scope.
         """
         slug = (await self.get(partner_id, connection_id)).tsp_slug
