@@ -120,23 +120,15 @@ async def list_partners(services: Services, request: ApiRequest) -> Answer:
 
 async def get_partner(services: Services, request: ApiRequest) -> Answer:
     """A partner with all that belongs to it."""
-    return Answer(content=await partner_detail(services, request.path["partner_id"]))
-
-
-async def partner_detail(services: Services, partner_id: UUID) -> PartnerDetail:
-    """A partner with all that belongs to it.
-
-    Raises:
-        PartnerNotFoundError: there is none of this id.
-    """
-    partner = await services.orgs.partner(partner_id)
-    properties = await services.properties.all_of(partner_id, Party.OPERATOR)
-    return PartnerDetail(
+    partner = await services.orgs.partner(request.path["partner_id"])
+    properties = await services.properties.all_of(partner.id, Party.OPERATOR)
+    detail = PartnerDetail(
         partner=partner_read(partner),
         properties=[property_read(one) for one in properties],
-        clients=await services.clients.all_of(partner_id),
-        fleets=await services.orgs.count_fleets(partner_id),
+        clients=await services.clients.all_of(partner.id),
+        fleets=await services.orgs.count_fleets(partner.id),
     )
+    return Answer(content=detail)
 
 
 async def create_client(services: Services, request: ApiRequest) -> Answer:
