@@ -12,10 +12,10 @@ from fleetwrite.api.endpoint import CSV, Answer, AnswerShape, ApiRequest, Endpoi
 from fleetwrite.api.intake import InvalidRequestError
 from fleetwrite.api.pages import PageParameters, counted
 from fleetwrite.bootstrap import Services
-from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
-from fleetwrite.contract.org_enums import ShareAgreementStatusEnum, ShareLevelEnum
+from fleetwrite.contract.org_enums import ShareAgreementStatusEnum
 from fleetwrite.contract.orgs import (
+    Levels,
     PartnerCreate,
     PartnerPropertyRead,
     PartnerRead,
@@ -92,7 +92,7 @@ class AgreementSetting(ShareAgreementUpdate, frozen=True, kw_only=True, forbid_u
     """What an agreement is to be. `scopes` replaces them all. `status`: active, paused, cancelled or deleted."""
 
     status: ShareAgreementStatusEnum | UnsetType | None = UNSET
-    scopes: dict[ResourceEnum, ShareLevelEnum] | UnsetType | None = UNSET
+    scopes: Levels | UnsetType | None = UNSET
 
 
 class ImportQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,11 +14,11 @@ from fleetwrite.access.scopes import OPERATOR_SCOPES, OPERATORS_ALONE, PARTNER_S
 from fleetwrite.bootstrap import Services, open_services
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.org_enums import ShareAgreementStatusEnum, ShareLevelEnum
-from fleetwrite.contract.orgs import PartnerCreate
+from fleetwrite.contract.orgs import SHAREABLE, PartnerCreate
 from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.kit.keyset import Page, Window, decode_cursor
 from fleetwrite.kit.telemetry import configure_logging
-from fleetwrite.orgs.models import OPERATOR, SHAREABLE, Levels, Party, ShareAgreement
+from fleetwrite.orgs.models import OPERATOR, Levels, Party, ShareAgreement
 from fleetwrite.provisioning.connection_import import ImportReport, Progress
 from fleetwrite.records.errors import InvalidImportError
 from fleetwrite.settings import from_process
