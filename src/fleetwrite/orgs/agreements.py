@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
-from fleetwrite.contract.event_names import WebhookEventNameEnum as Name
+from fleetwrite.contract.event_names import WebhookEventNameEnum
 from fleetwrite.contract.org_enums import ShareAgreementStatusEnum
 from fleetwrite.events.store import append
 from fleetwrite.kit.clock import database_now
@@ -133,7 +133,9 @@ class AgreementService:
         """Write down and tell that the time of some agreements is over; returns of how many."""
         async with self._database.transaction() as connection:
             expired = await agreement_store.expire_agreements(connection, most)
-            await append(connection, [agreement_event(Name.SHARE_AGREEMENT_UPDATED, one) for one in expired])
+            await append(
+                connection, [agreement_event(WebhookEventNameEnum.SHARE_AGREEMENT_UPDATED, one) for one in expired]
+            )
         return len(expired)
 
 
@@ -143,7 +145,7 @@ async def _store(connection: Connection, before: ShareAgreement, after: ShareAgr
         return before
     stored = await agreement_store.update_agreement(connection, after)
     gone = stored.status is _Status.DELETED
-    name = Name.SHARE_AGREEMENT_DELETED if gone else Name.SHARE_AGREEMENT_UPDATED
+    name = WebhookEventNameEnum.SHARE_AGREEMENT_DELETED if gone else WebhookEventNameEnum.SHARE_AGREEMENT_UPDATED
     await append(connection, [agreement_event(name, stored)])
     return stored
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from fleetwrite.connectors.sdk.registry import Registry
-from fleetwrite.contract.event_names import WebhookEventNameEnum as Name
+from fleetwrite.contract.event_names import WebhookEventNameEnum
 from fleetwrite.contract.org_enums import InvitationStatusEnum, PartnerPropertyKeyEnum
 from fleetwrite.contract.orgs import DEFAULT_EXPIRES_IN_HOURS, InvitationCreate
 from fleetwrite.events.store import append
@@ -93,7 +93,7 @@ class InvitationService:
         async with self._database.transaction() as connection:
             viewed = await invitation_store.note_view(connection, invitation_id)
             if viewed is not None:
-                await self._tell(connection, viewed, Name.INVITATION_VIEWED)
+                await self._tell(connection, viewed, WebhookEventNameEnum.INVITATION_VIEWED)
                 return viewed
             found = await invitation_store.get(connection, invitation_id, partner_id=None)
         if found is None:
@@ -114,7 +114,7 @@ class InvitationService:
                     "The fleet has accepted this invitation: end the share agreement that came of it instead."
                 )
             ended = await invitation_store.end(connection, invitation_id, _Status.DELETED)
-            await self._tell(connection, ended, Name.INVITATION_DELETED)
+            await self._tell(connection, ended, WebhookEventNameEnum.INVITATION_DELETED)
 
     async def accept(self, invitation_id: UUID, partner_id: UUID | None = None) -> Accepted:
         """Say yes for a fleet. The link is used up; the token in the answer lets the fleet connect, once and soon.
@@ -144,7 +144,7 @@ class InvitationService:
                 connection, found.id, agreement.fleet_id, agreement.scopes, _hashed(token)
             )
             if found.status is _Status.ACTIVE:
-                await self._tell(connection, accepted, Name.INVITATION_ACCEPTED)
+                await self._tell(connection, accepted, WebhookEventNameEnum.INVITATION_ACCEPTED)
         return Accepted(invitation=accepted, connect_token=token)
 
     async def decline(
@@ -164,7 +164,9 @@ class InvitationService:
             if found.status is _Status.ACCEPTED:
                 raise InvitationStateError("The fleet has accepted before: it can end the share agreement instead.")
             declined = await invitation_store.decline(connection, invitation_id, reason)
-            await self._tell(connection, declined, Name.INVITATION_DECLINED, Name.INVITATION_REJECTED)
+            await self._tell(
+                connection, declined, WebhookEventNameEnum.INVITATION_DECLINED, WebhookEventNameEnum.INVITATION_REJECTED
+            )
         return declined
 
     async def redeem(self, connect_token: str) -> ConnectGrant:
@@ -184,7 +186,7 @@ class InvitationService:
         async with self._database.transaction() as connection:
             expired = await invitation_store.expire(connection, most)
             for invitation in expired:
-                await self._tell(connection, invitation, Name.INVITATION_EXPIRED)
+                await self._tell(connection, invitation, WebhookEventNameEnum.INVITATION_EXPIRED)
         return len(expired)
 
     async def _live(self, connection: Connection, partner_id: UUID, fleet_ref: str) -> Invitation | None:
@@ -193,7 +195,7 @@ class InvitationService:
         if live is None or live.status is not _Status.EXPIRED:
             return live
         expired = await invitation_store.end(connection, live.id, _Status.EXPIRED)
-        await self._tell(connection, expired, Name.INVITATION_EXPIRED)
+        await self._tell(connection, expired, WebhookEventNameEnum.INVITATION_EXPIRED)
         return None
 
     async def _make(
@@ -214,7 +216,7 @@ class InvitationService:
             request.expires_in_hours or _usual_hours(kept),
         )
         if made is not None:
-            await self._tell(connection, made, Name.INVITATION_CREATED)
+            await self._tell(connection, made, WebhookEventNameEnum.INVITATION_CREATED)
         return made
 
     async def _refresh(
@@ -242,7 +244,7 @@ class InvitationService:
             raise InvitationNotFoundError(invitation_id)
         return found
 
-    async def _tell(self, connection: Connection, invitation: Invitation, *names: Name) -> None:
+    async def _tell(self, connection: Connection, invitation: Invitation, *names: WebhookEventNameEnum) -> None:
         await append(connection, invitation_events(names, invitation, self.magic_link(invitation)))
 
 
@@ -271,7 +273,7 @@ async def _agree(connection: Connection, invitation: Invitation) -> ShareAgreeme
     )
     if agreement is None:
         raise InvitationStateError("An agreement for this fleet comes into being at this very moment: try again.")
-    await append(connection, [agreement_event(Name.SHARE_AGREEMENT_CREATED, agreement)])
+    await append(connection, [agreement_event(WebhookEventNameEnum.SHARE_AGREEMENT_CREATED, agreement)])
     return agreement
 
 
