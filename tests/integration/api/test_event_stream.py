@@ -14,7 +14,6 @@ import aiohttp
 import msgspec
 import pytest
 
-from fleetwrite.access import clock as access_clock
 from fleetwrite.api import gateway
 from fleetwrite.api.app import ENDPOINTS, create_app
 from fleetwrite.bootstrap import Services
@@ -97,10 +96,14 @@ async def listening(
 async def serving(world: World, settings: StreamSettings) -> AsyncIterator[str]:
     """Another API process on the same database, as far as streams are concerned."""
     streams = EventStreams(world.services.database, world.services.database_url, settings)
-    async with served(create_app(dataclasses.replace(world.services, streams=streams))) as url:
-        yield url
-        streams.end()
-    await streams.close()
+    try:
+        async with served(create_app(dataclasses.replace(world.services, streams=streams))) as url:
+            try:
+                yield url
+            finally:
+                streams.end()
+    finally:
+        await streams.close()
 
 
 def event(world: World, number: int, **fields: Any) -> NewEvent:
@@ -117,6 +120,12 @@ async def tell(world: World, *events: NewEvent) -> None:
     async with world.services.database.transaction() as connection:
         await append(connection, events)
     await hand_on(world.services)
+
+
+@pytest.fixture(autouse=True)
+async def nothing_waits(fresh_world: World) -> None:
+    """Hand on what making the world told."""
+    await hand_on(fresh_world.services)
 
 
 async def test_events_are_told_as_they_come_with_id_name_and_envelope(fresh_world: World) -> None:
@@ -292,8 +301,7 @@ async def test_a_silent_stream_shows_that_it_lives(fresh_world: World) -> None:
         await stream.comment("still here")
 
 
-async def test_a_stream_ends_with_its_token(fresh_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_clock, "_ASK_EVERY_S", 0.0)
+async def test_a_stream_ends_with_its_token(fresh_world: World) -> None:
     async with (
         serving(fresh_world, StreamSettings(heartbeat_s=0.01, pause_s=0.0)) as url,
         listening(fresh_world, url=url) as stream,

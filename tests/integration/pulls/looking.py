@@ -38,7 +38,8 @@ async def told(world: World) -> list[tuple[str, dict[str, Any]]]:
     """Name and data of all events of records, executions and schedules since the last look, oldest first."""
     rows = await world.services.database.pool.fetch(
         """
-        DELETE FROM events WHERE event_name NOT LIKE 'resource_operation.%'
+        DELETE FROM events
+        WHERE event_name NOT SIMILAR TO '(resource_operation|webhook|fleet_connection).%|connection.created'
         RETURNING event_name, data, id, partner_id
         """
     )

@@ -2,8 +2,9 @@ import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fleetwrite.webhooks
+from fleetwrite.contract.notifications import EventEnvelope
 from fleetwrite.webhooks import (
     MissingHeaderError,
     TimestampError,
     UnreadableBodyError,
     VerificationError,
     WrongSignatureError,
-    verify,
 )
 from fleetwrite.webhooks.models import Delivery, SignedRequest
 from fleetwrite.webhooks.schemes import catena_signature
@@ -37,9 +38,17 @@ DELIVERY = Delivery(
 )
 REQUEST = signed_request(DELIVERY, SECRET.encode(), attempt=2, request_id=UUID(int=9), old_secret=OLD.encode())
 BODY = gzip.decompress(REQUEST.body)
+SENT_AT = datetime.fromisoformat(REQUEST.headers["X-Catena-Timestamp"])
 
 CONTRACT = ("X-Catena-Timestamp", "X-Catena-Signature")
 STANDARD = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+def verify(
+    headers: Mapping[str, str], body: bytes, secrets: str | Sequence[str], *, now: datetime = SENT_AT, **more: Any
+) -> EventEnvelope[Any]:
+    """As it was when the request was sent, however long ago that is."""
+    return fleetwrite.webhooks.verify(headers, body, secrets, now=now, **more)
 
 
 def only(*names: str) -> dict[str, str]:
