@@ -105,8 +105,8 @@ class ImportQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 async def create_partner(services: Services, request: ApiRequest) -> Answer:
     """Make a partner with a client."""
     body: NewPartnerBody = request.body
-    partner = await services.orgs.create_partner(body, None if body.slug is UNSET else body.slug)
-    client = await services.clients.create(partner.id)
+    partner = await services.orgs.create_partner(body, None if body.slug is UNSET else body.slug, actor=request.actor)
+    client = await services.clients.create(partner.id, actor=request.actor)
     return Answer(
         status=201, content=PartnerWithClient(partner=partner_read(partner), client=client), headers=_UNSTORED
     )
@@ -141,7 +141,7 @@ async def create_client(services: Services, request: ApiRequest) -> Answer:
         raise _invalid("body.scopes", ", ".join(foreign), "No partner can have these.", ErrorType.ENUM)
     client_id = body.client_id or None
     try:
-        made = await services.clients.create(partner.id, client_id=client_id, scopes=scopes)
+        made = await services.clients.create(partner.id, client_id=client_id, scopes=scopes, actor=request.actor)
     except ValueError as error:
         raise _invalid("body.client_id", client_id or "", str(error), ErrorType.FORMAT) from error
     return Answer(status=201, content=made, headers=_UNSTORED)
@@ -180,6 +180,7 @@ async def set_agreement(services: Services, request: ApiRequest) -> Answer:
         effective_at=body.effective_date or None,
         expires_at=body.expiration_date or None,
         scopes=None if body.scopes is UNSET else body.scopes,
+        by=request.actor,
     )
     return Answer(content=agreement_read(changed))
 
@@ -187,7 +188,9 @@ async def set_agreement(services: Services, request: ApiRequest) -> Answer:
 async def import_connections(services: Services, request: ApiRequest) -> Answer:
     """Connect many fleets at once."""
     query: ImportQuery = request.query
-    report = await services.connection_import.import_file(request.body, partner=query.partner, apply=query.apply)
+    report = await services.connection_import.import_file(
+        request.body, partner=query.partner, apply=query.apply, actor=request.actor
+    )
     return Answer(content=report, headers=_UNSTORED)
 
 

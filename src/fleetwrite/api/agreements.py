@@ -51,6 +51,7 @@ async def update_agreement(services: Services, request: ApiRequest) -> Answer:
     body: ShareAgreementUpdate = request.body
     changed = await services.agreements.change(
         *_addressed(request),
+        by=request.actor,
         effective_at=None if body.effective_date is UNSET else body.effective_date,
         expires_at=None if body.expiration_date is UNSET else body.expiration_date,
     )
@@ -59,23 +60,23 @@ async def update_agreement(services: Services, request: ApiRequest) -> Answer:
 
 async def delete_agreement(services: Services, request: ApiRequest) -> Answer:
     """End and forget."""
-    await services.agreements.delete(*_addressed(request))
+    await services.agreements.delete(*_addressed(request), by=request.actor)
     return Answer(status=204)
 
 
 async def pause_agreement(services: Services, request: ApiRequest) -> Answer:
     """Share nothing for now."""
-    return Answer(content=agreement_read(await services.agreements.pause(*_addressed(request))))
+    return Answer(content=agreement_read(await services.agreements.pause(*_addressed(request), by=request.actor)))
 
 
 async def activate_agreement(services: Services, request: ApiRequest) -> Answer:
     """Share again."""
-    return Answer(content=agreement_read(await services.agreements.activate(*_addressed(request))))
+    return Answer(content=agreement_read(await services.agreements.activate(*_addressed(request), by=request.actor)))
 
 
 async def cancel_agreement(services: Services, request: ApiRequest) -> Answer:
     """Share nothing any more."""
-    return Answer(content=agreement_read(await services.agreements.cancel(*_addressed(request))))
+    return Answer(content=agreement_read(await services.agreements.cancel(*_addressed(request), by=request.actor)))
 
 
 def _addressed(request: ApiRequest) -> tuple[Actor, UUID]:

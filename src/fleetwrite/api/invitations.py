@@ -58,7 +58,7 @@ async def delete_invitation(services: Services, request: ApiRequest) -> Answer:
 async def accept_invitation(services: Services, request: ApiRequest) -> Answer:
     """Say yes for a fleet."""
     partner_id = _shown_partner(request)
-    accepted = await services.invitations.accept(request.path["invitation_id"], partner_id)
+    accepted = await services.invitations.accept(request.path["invitation_id"], partner_id, actor=request.actor)
     return Answer(
         content=_read(services, accepted.invitation),
         headers=(*_UNSTORED, (CONNECT_TOKEN, accepted.connect_token)),

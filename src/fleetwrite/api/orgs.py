@@ -56,7 +56,9 @@ async def list_partners(services: Services, request: ApiRequest) -> Answer:
 async def create_partner(services: Services, request: ApiRequest) -> Answer:
     """Make a partner."""
     _require_operator(request)
-    return Answer(status=201, content=partner_read(await services.orgs.create_partner(request.body)))
+    return Answer(
+        status=201, content=partner_read(await services.orgs.create_partner(request.body, actor=request.actor))
+    )
 
 
 async def get_partner(services: Services, request: ApiRequest) -> Answer:
@@ -72,6 +74,7 @@ async def update_partner(services: Services, request: ApiRequest) -> Answer:
         request.path["partner_id"],
         name=None if body.name is UNSET else body.name,
         description=None if body.description is UNSET else body.description,
+        actor=request.actor,
     )
     return Answer(content=partner_read(changed))
 
@@ -84,13 +87,15 @@ async def list_properties(services: Services, request: ApiRequest) -> Answer:
 
 async def create_properties(services: Services, request: ApiRequest) -> Answer:
     """Keep something of a partner."""
-    made = await services.properties.add(_addressed(request), request.body, _party(request))
+    made = await services.properties.add(_addressed(request), request.body, _party(request), actor=request.actor)
     return Answer(status=201, content=[property_read(one) for one in made])
 
 
 async def delete_property(services: Services, request: ApiRequest) -> Answer:
     """Forget something of a partner."""
-    await services.properties.remove(_addressed(request), request.path["property_id"], _party(request))
+    await services.properties.remove(
+        _addressed(request), request.path["property_id"], _party(request), actor=request.actor
+    )
     return Answer(status=204)
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from fleetwrite.access.models import NewClient
 from fleetwrite.access.scopes import OPERATOR_SCOPES, OPERATORS_ALONE, PARTNER_SCOPES, Scope
+from fleetwrite.audit.models import Actor
 from fleetwrite.bootstrap import Services
 from fleetwrite.cli.processes import quiet_services
 from fleetwrite.contract.enums import ResourceEnum
@@ -34,8 +35,8 @@ class AdminError(FleetwriteError):
 async def create_partner(config: Path | None, name: str, slug: str | None) -> list[str]:
     """Make a partner with a client."""
     async with quiet_services(config, "admin") as services:
-        partner = await services.orgs.create_partner(PartnerCreate(name=name), slug)
-        client = await services.clients.create(partner.id)
+        partner = await services.orgs.create_partner(PartnerCreate(name=name), slug, actor=Actor.operator())
+        client = await services.clients.create(partner.id, actor=Actor.operator())
     return [f"partner {partner.slug}  id {partner.id}", *_secret(client)]
 
 
@@ -77,9 +78,12 @@ async def create_client(
         owner = await (services.orgs.partner_of(slug) if slug is not None else services.orgs.ensure_operator())
         usual = OPERATOR_SCOPES if operator else PARTNER_SCOPES
         try:
-            return _secret(await services.clients.create(owner.id, client_id=client_id, scopes=scopes or usual))
+            made = await services.clients.create(
+                owner.id, client_id=client_id, scopes=scopes or usual, actor=Actor.operator()
+            )
         except ValueError as error:
             raise AdminError(str(error)) from error
+    return _secret(made)
 
 
 async def list_fleets(config: Path | None, slug: str | None, fleet_refs: Sequence[str] | None) -> list[str]:
@@ -129,6 +133,7 @@ async def set_agreement(
             effective_at=_aware(effective),
             expires_at=_aware(expires),
             scopes=_levels(share) if share else None,
+            by=Actor.operator(),
         )
     return [_described(changed)]
 
@@ -144,7 +149,7 @@ async def import_connections(
     async with quiet_services(config, "admin") as services:
         try:
             return await services.connection_import.import_file(
-                raw, partner=partner, apply=not check, progress=progress
+                raw, partner=partner, apply=not check, actor=Actor.operator(), progress=progress
             )
         except InvalidImportError as error:
             faults = [f"  line {one.path.removeprefix('body.')}: {one.message}" for one in error.details]

@@ -9,6 +9,8 @@ from uuid import UUID
 
 import msgspec
 
+from fleetwrite.audit import models as audit
+from fleetwrite.audit import trail
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.event_names import WebhookEventNameEnum
 from fleetwrite.contract.org_enums import ShareAgreementStatusEnum
@@ -84,9 +86,10 @@ class AgreementService:
         effective_at: datetime | None = None,
         expires_at: datetime | None = None,
         scopes: Levels | None = None,
+        by: audit.Actor = audit.FLEETWRITE,
     ) -> ShareAgreement:
         """Change what is not None, all of it or nothing. An expired agreement that is given more time is as it was
-        before.
+        before. `actor` says whose word it is, `by` who spoke it, as the audit log names him.
 
         Raises:
             AgreementNotFoundError: the actor has none of this id.
@@ -111,23 +114,23 @@ class AgreementService:
                 after = _revived(after, await database_now(connection))
             if status is not None:
                 after = _moved(actor, after, status)
-            return await _store(connection, before, after)
+            return await _store(connection, before, after, by)
 
-    async def pause(self, actor: Actor, agreement_id: UUID) -> ShareAgreement:
+    async def pause(self, actor: Actor, agreement_id: UUID, *, by: audit.Actor = audit.FLEETWRITE) -> ShareAgreement:
         """Share nothing for now. What was accepted before is delivered. Raises what `change` raises."""
-        return await self.change(actor, agreement_id, status=_Status.PAUSED)
+        return await self.change(actor, agreement_id, status=_Status.PAUSED, by=by)
 
-    async def activate(self, actor: Actor, agreement_id: UUID) -> ShareAgreement:
+    async def activate(self, actor: Actor, agreement_id: UUID, *, by: audit.Actor = audit.FLEETWRITE) -> ShareAgreement:
         """Share again. Raises what `change` raises."""
-        return await self.change(actor, agreement_id, status=_Status.ACTIVE)
+        return await self.change(actor, agreement_id, status=_Status.ACTIVE, by=by)
 
-    async def cancel(self, actor: Actor, agreement_id: UUID) -> ShareAgreement:
+    async def cancel(self, actor: Actor, agreement_id: UUID, *, by: audit.Actor = audit.FLEETWRITE) -> ShareAgreement:
         """Share nothing any more, for good. What was accepted before is delivered. Raises what `change` raises."""
-        return await self.change(actor, agreement_id, status=_Status.CANCELLED)
+        return await self.change(actor, agreement_id, status=_Status.CANCELLED, by=by)
 
-    async def delete(self, actor: Actor, agreement_id: UUID) -> None:
+    async def delete(self, actor: Actor, agreement_id: UUID, *, by: audit.Actor = audit.FLEETWRITE) -> None:
         """The same, and show the agreement no more. Raises what `change` raises."""
-        await self.change(actor, agreement_id, status=_Status.DELETED)
+        await self.change(actor, agreement_id, status=_Status.DELETED, by=by)
 
     async def expire(self, most: int) -> int:
         """Write down and tell that the time of some agreements is over; returns of how many."""
@@ -139,7 +142,9 @@ class AgreementService:
         return len(expired)
 
 
-async def _store(connection: Connection, before: ShareAgreement, after: ShareAgreement) -> ShareAgreement:
+async def _store(
+    connection: Connection, before: ShareAgreement, after: ShareAgreement, by: audit.Actor
+) -> ShareAgreement:
     """Store a change and tell of it; what changes nothing is nothing to tell."""
     if after == before:
         return before
@@ -147,6 +152,8 @@ async def _store(connection: Connection, before: ShareAgreement, after: ShareAgr
     gone = stored.status is _Status.DELETED
     name = WebhookEventNameEnum.SHARE_AGREEMENT_DELETED if gone else WebhookEventNameEnum.SHARE_AGREEMENT_UPDATED
     await append(connection, [agreement_event(name, stored)])
+    deed = audit.Deed.AGREEMENT_DELETED if gone else audit.Deed.AGREEMENT_CHANGED
+    await trail.append(connection, by, deed, stored.id, stored.terms)
     return stored
 
 

@@ -5,6 +5,8 @@ import secrets
 from collections.abc import Mapping
 from uuid import UUID
 
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import FLEETWRITE, Actor, Deed
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.contract.event_names import WebhookEventNameEnum
 from fleetwrite.contract.org_enums import InvitationStatusEnum, PartnerPropertyKeyEnum
@@ -116,7 +118,9 @@ class InvitationService:
             ended = await invitation_store.end(connection, invitation_id, _Status.DELETED)
             await self._tell(connection, ended, WebhookEventNameEnum.INVITATION_DELETED)
 
-    async def accept(self, invitation_id: UUID, partner_id: UUID | None = None) -> Accepted:
+    async def accept(
+        self, invitation_id: UUID, partner_id: UUID | None = None, *, actor: Actor = FLEETWRITE
+    ) -> Accepted:
         """Say yes for a fleet. The link is used up; the token in the answer lets the fleet connect, once and soon.
 
         A fleet and an agreement come into being, unless the partner has an agreement for this fleet_ref that has not
@@ -126,6 +130,7 @@ class InvitationService:
         Args:
             invitation_id: as it stands in the link.
             partner_id: who asks, where somebody showed a token; then it must be the partner's own.
+            actor: the same, as the audit log names him.
 
         Raises:
             InvitationNotFoundError: there is none of this id.
@@ -136,6 +141,7 @@ class InvitationService:
             found = await self._locked(connection, invitation_id, partner_id)
             _require_open(found)
             agreement = await agreement_store.find_agreement(connection, found.partner_id, found.fleet_ref)
+            is_new = agreement is None
             if agreement is None:
                 if found.status is _Status.ACCEPTED:
                     raise InvitationStateError("What the fleet agreed to has ended: have the invitation sent again.")
@@ -145,6 +151,8 @@ class InvitationService:
             )
             if found.status is _Status.ACTIVE:
                 await self._tell(connection, accepted, WebhookEventNameEnum.INVITATION_ACCEPTED)
+            if is_new:
+                await trail.append(connection, actor, Deed.AGREEMENT_CREATED, agreement.id, agreement.terms)
         return Accepted(invitation=accepted, connect_token=token)
 
     async def decline(

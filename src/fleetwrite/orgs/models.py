@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -156,3 +156,15 @@ class ShareAgreement(msgspec.Struct, frozen=True, kw_only=True):
     paused_by: Party | None
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def terms(self) -> Mapping[str, Any]:
+        """What stands in it, as the audit log tells it."""
+        return {
+            "partner_id": self.partner_id,
+            "fleet_id": self.fleet_id,
+            "status": self.status,
+            "scopes": dict(self.scopes),
+            "effective_at": self.effective_at,
+            "expires_at": self.expires_at,
+        }

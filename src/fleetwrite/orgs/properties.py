@@ -6,6 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import FLEETWRITE, Actor, Deed
 from fleetwrite.contract.org_enums import PartnerPropertyKeyEnum
 from fleetwrite.contract.orgs import PartnerPropertyCreate
 from fleetwrite.kit.database import Database
@@ -36,7 +38,14 @@ class PropertyService:
         async with self._database.acquire() as connection:
             return [one for one in await store.properties_of(connection, partner_id) if one.key in _KEYS[party]]
 
-    async def add(self, partner_id: UUID, properties: Sequence[PartnerPropertyCreate], party: Party) -> list[Property]:
+    async def add(
+        self,
+        partner_id: UUID,
+        properties: Sequence[PartnerPropertyCreate],
+        party: Party,
+        *,
+        actor: Actor = FLEETWRITE,
+    ) -> list[Property]:
         """Keep these: all of them or none.
 
         Raises:
@@ -57,11 +66,13 @@ class PropertyService:
                     if kept is None:
                         raise PropertyExistsError(f"There is a property {one.key!s}: delete it first.")
                     made.append(kept)
+                told = {"keys": [one.key.value for one in properties]}
+                await trail.append(connection, actor, Deed.PARTNER_PROPERTIES_ADDED, partner_id, told)
         except asyncpg.ForeignKeyViolationError as error:
             raise PartnerNotFoundError(f"There is no partner {partner_id}.") from error
         return made
 
-    async def remove(self, partner_id: UUID, property_id: UUID, party: Party) -> None:
+    async def remove(self, partner_id: UUID, property_id: UUID, party: Party, *, actor: Actor = FLEETWRITE) -> None:
         """Forget one.
 
         Raises:
@@ -69,6 +80,7 @@ class PropertyService:
         """
         keys = [key.value for key in _KEYS[party]]
         async with self._database.transaction() as connection:
-            deleted = await store.delete_property(connection, partner_id, property_id, keys)
-        if not deleted:
-            raise PropertyNotFoundError(f"The partner has no property {property_id}.")
+            if not await store.delete_property(connection, partner_id, property_id, keys):
+                raise PropertyNotFoundError(f"The partner has no property {property_id}.")
+            told = {"property_id": property_id}
+            await trail.append(connection, actor, Deed.PARTNER_PROPERTY_REMOVED, partner_id, told)

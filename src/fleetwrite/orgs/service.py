@@ -8,6 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import FLEETWRITE, Actor, Deed
 from fleetwrite.contract.event_names import WebhookEventNameEnum
 from fleetwrite.contract.orgs import PartnerCreate
 from fleetwrite.events.store import append
@@ -62,7 +64,9 @@ class OrgService:
         """Return whoever runs this installation: the organization that the operator's own clients belong to."""
         return await self._ensure(NewPartner(name="Operator", slug=OPERATOR_SLUG, is_operator=True))
 
-    async def create_partner(self, body: PartnerCreate, slug: str | None = None) -> Partner:
+    async def create_partner(
+        self, body: PartnerCreate, slug: str | None = None, *, actor: Actor = FLEETWRITE
+    ) -> Partner:
         """Make a partner with all that is to be kept of it. Without a slug, one is made of its name.
 
         Raises:
@@ -91,11 +95,14 @@ class OrgService:
                     raise PartnerExistsError(f"A partner {chosen!r} exists: choose another slug.")
                 for kept in body.properties:
                     await store.insert_property(connection, made.id, kept.key.value, kept.value)
+                await trail.append(connection, actor, Deed.PARTNER_CREATED, made.id, {"slug": chosen})
         except asyncpg.ForeignKeyViolationError as error:
             raise PartnerNotFoundError(f"There is no partner {body.parent_partner_id} to be the parent.") from error
         return made
 
-    async def change_partner(self, partner_id: UUID, *, name: str | None, description: str | None) -> Partner:
+    async def change_partner(
+        self, partner_id: UUID, *, name: str | None, description: str | None, actor: Actor = FLEETWRITE
+    ) -> Partner:
         """Change what is not None.
 
         Raises:
@@ -105,8 +112,10 @@ class OrgService:
         check_texts(name=name, description=description)
         async with self._database.transaction() as connection:
             changed = await store.update_partner(connection, partner_id, name=name, description=description)
-        if changed is None:
-            raise _no_partner(partner_id)
+            if changed is None:
+                raise _no_partner(partner_id)
+            told = {"name": name, "description": description is not None}
+            await trail.append(connection, actor, Deed.PARTNER_CHANGED, partner_id, told)
         return changed
 
     async def partner(self, partner_id: UUID) -> Partner:
@@ -155,6 +164,7 @@ class OrgService:
         fleet_ref: str,
         scopes: Levels = EVERYTHING,
         expires_at: datetime | None = None,
+        actor: Actor = FLEETWRITE,
     ) -> ShareAgreement:
         """Let a partner see and write what `scopes` says, from now on.
 
@@ -162,9 +172,11 @@ class OrgService:
             AgreementExistsError: the partner has an agreement with this fleet, or for this fleet_ref.
         """
         async with self._database.transaction() as connection:
-            return await _agree(connection, partner_id, fleet_id, fleet_ref, scopes, expires_at)
+            return await _agree(connection, partner_id, fleet_id, fleet_ref, scopes, expires_at, actor)
 
-    async def ensure_shared_fleet(self, partner_id: UUID, fleet_ref: str, name: str) -> ShareAgreement:
+    async def ensure_shared_fleet(
+        self, partner_id: UUID, fleet_ref: str, name: str, *, actor: Actor = FLEETWRITE
+    ) -> ShareAgreement:
         """Return the partner's agreement for `fleet_ref`; if there is none, make a fleet that shares everything.
 
         Raises:
@@ -175,7 +187,7 @@ class OrgService:
             if agreement is not None:
                 return agreement
             fleet = await store.insert_fleet(connection, NewFleet(name=name))
-            return await _agree(connection, partner_id, fleet.id, fleet_ref, EVERYTHING, None)
+            return await _agree(connection, partner_id, fleet.id, fleet_ref, EVERYTHING, None, actor)
 
     async def agreement_of(self, partner_id: UUID, fleet_ref: str) -> ShareAgreement | None:
         """The partner's agreement for `fleet_ref` that has not ended for good."""
@@ -234,6 +246,8 @@ class OrgService:
         async with self._database.transaction() as connection:
             made = await store.insert_partner(connection, new)
             found = made or await store.find_partner(connection, new.slug)
+            if made is not None:
+                await trail.append(connection, FLEETWRITE, Deed.PARTNER_CREATED, made.id, {"slug": made.slug})
         if found is None:
             raise PartnerExistsError(f"The partner {new.slug!r} changes at this very moment: try again.")
         return found
@@ -246,6 +260,7 @@ async def _agree(
     fleet_ref: str,
     scopes: Levels,
     expires_at: datetime | None,
+    actor: Actor,
 ) -> ShareAgreement:
     made = await agreement_store.insert_agreement(
         connection, partner_id=partner_id, fleet_id=fleet_id, fleet_ref=fleet_ref, scopes=scopes, expires_at=expires_at
@@ -255,6 +270,7 @@ async def _agree(
             f"The partner has an agreement with this fleet, or for fleet_ref {fleet_ref!r}, already: use that one."
         )
     await append(connection, [agreement_event(WebhookEventNameEnum.SHARE_AGREEMENT_CREATED, made)])
+    await trail.append(connection, actor, Deed.AGREEMENT_CREATED, made.id, made.terms)
     return made
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from fleetwrite.audit.models import FLEETWRITE, Actor
 from fleetwrite.connections.errors import BadConnectionFieldsError
 from fleetwrite.connections.fields import check_fields
 from fleetwrite.connections.models import Connection as TspConnection
@@ -105,7 +106,13 @@ class ConnectionImport:
         self._one_import = asyncio.Lock()
 
     async def import_file(
-        self, raw: bytes, *, partner: str | None = None, apply: bool, progress: Progress = lambda _done, _all: None
+        self,
+        raw: bytes,
+        *,
+        partner: str | None = None,
+        apply: bool,
+        actor: Actor = FLEETWRITE,
+        progress: Progress = lambda _done, _all: None,
     ) -> ImportReport:
         """Connect the fleets that a file names. Every line is checked before the first is carried out.
 
@@ -116,6 +123,7 @@ class ConnectionImport:
             raw: CSV; see `fleetwrite.provisioning.connection_csv`.
             partner: the slug of the partner of all lines that name none.
             apply: do it; otherwise only say what would be done.
+            actor: who does it.
             progress: told how it goes on.
 
         Raises:
@@ -125,7 +133,7 @@ class ConnectionImport:
             wanted = await self._checked(raw, partner)
             reports: list[LineReport] = []
             for one in wanted:
-                reports.append(await (self._carry_out(one) if apply else self._foretell(one)))
+                reports.append(await (self._carry_out(one, actor) if apply else self._foretell(one)))
                 progress(len(reports), len(wanted))
         counts = {result: sum(report.result is result for report in reports) for result in LineResult}
         return ImportReport(
@@ -201,18 +209,18 @@ class ConnectionImport:
         there = None if agreement is None else await self._existing(agreement.fleet_id, one)
         return one.report(LineResult.NEW if there is None else LineResult.EXISTS, there)
 
-    async def _carry_out(self, one: _Wanted) -> LineReport:
+    async def _carry_out(self, one: _Wanted, actor: Actor) -> LineReport:
         try:
-            return await self._connect(one)
+            return await self._connect(one, actor)
         except FleetwriteError as error:
             return one.report(LineResult.FAILED, reason=str(error))
         except DATABASE_FAILURES as error:
             log.warning("import.line_failed", line=one.line.line, error=type(error).__name__)
             return one.report(LineResult.FAILED, reason="The database failed: import the file again.")
 
-    async def _connect(self, one: _Wanted) -> LineReport:
+    async def _connect(self, one: _Wanted, actor: Actor) -> LineReport:
         line = one.line
-        agreement = await self._orgs.ensure_shared_fleet(one.partner_id, line.fleet_ref, line.fleet_name)
+        agreement = await self._orgs.ensure_shared_fleet(one.partner_id, line.fleet_ref, line.fleet_name, actor=actor)
         # Whoever imports the same line elsewhere waits here, and then finds what this one made.
         async with self._database.transaction() as connection:
             await store.lock_fleet(connection, agreement.fleet_id)
@@ -226,6 +234,7 @@ class ConnectionImport:
                 settings=line.settings,
                 description=line.description,
                 account_id=line.account_id,
+                actor=actor,
             )
         return one.report(LineResult.CREATED, made)
 
