@@ -9,6 +9,7 @@ import pytest
 from fleetwrite.api.app import ENDPOINTS
 from fleetwrite.audit import trail
 from fleetwrite.audit.models import Entry, Wanted
+from integration.api.inviting import agreed, operator_token
 from integration.api.world import World
 
 BUDGETS = {"budgets": [{"scope": "token", "requests": 5, "per_seconds": 1}]}
@@ -141,6 +142,42 @@ async def test_webhooks_are_written_down_without_their_secrets(world: World) -> 
     assert created.object_id == deleted.object_id == made["id"]
     assert made["secret"] not in created.details
     assert "secret-path" not in created.details
+
+
+async def test_who_made_and_changed_an_agreement_is_written_down(world: World) -> None:
+    agreement = await agreed(world)
+    (created, *_) = [one for one in await entries(world, "agreement.created") if one.object_id == agreement["id"]]
+    # Whoever has the link answers for the fleet; nobody knows more of him than his address.
+    assert (created.actor_kind, created.address) == ("stranger", "127.0.0.1")
+    assert json.loads(created.details)["scopes"]["vehicle"] == "read"
+    path = f"/v2/orgs/share-agreements/{agreement['id']}"
+    await do(world, "POST", f"{path}/pause")
+    await do(world, "DELETE", path)
+    told = [*await entries(world, "agreement.changed"), *await entries(world, "agreement.deleted")]
+    assert [(one.object_id, one.actor) for one in told] == [(agreement["id"], world.client_id)] * 2
+    assert json.loads(told[0].details)["status"] == "paused"
+
+
+async def test_what_the_operator_does_to_partners_is_written_down(world: World) -> None:
+    token = await operator_token(world)
+    made = await world.send_json("POST", "/v2/fleetwrite/admin/partners", {"name": "Example TMS"}, token=token)
+    partner_id = made.json()["partner"]["id"]
+    path = f"/v2/orgs/partners/{partner_id}"
+    await world.send_json("PATCH", path, {"description": "Testers"}, token=token)
+    note = [{"key": "default_invitation_expires_in_hours", "value": "48"}]
+    (kept,) = (await world.send_json("POST", f"{path}/properties", note, token=token)).json()
+    await world.send_json("DELETE", f"{path}/properties/{kept['id']}", None, token=token)
+    told = [one for one in await entries(world, "partner") if one.object_id == partner_id]
+    assert [one.deed for one in told] == [
+        "partner.created",
+        "partner.changed",
+        "partner.properties_added",
+        "partner.property_removed",
+    ]
+    assert {one.actor_kind for one in told} == {"client"}
+    assert {one.partner_id for one in told} == {(await world.services.orgs.ensure_operator()).id}
+    (client,) = [one for one in await entries(world, "client.created") if partner_id in one.details]
+    assert client.actor == told[0].actor
 
 
 async def test_an_import_of_ids_is_written_down_when_it_is_applied(world: World) -> None:

@@ -120,6 +120,20 @@ async def test_an_agreement_that_does_not_count_stops_new_writes_at_once_and_lea
         assert (await fresh_world.get(read)).status == 403
 
 
+async def test_an_operation_is_listed_once_whatever_agreements_there_were(fresh_world: World) -> None:
+    endpoint = next(one for one in ENDPOINTS if one.resource is ResourceEnum.MESSAGE)
+    accepted = (await write(fresh_world, endpoint)).json()
+    orgs, agreements = fresh_world.services.orgs, fresh_world.services.agreements
+    partner_id = UUID(fresh_world.partner_id)
+    former = await orgs.agreement_of(partner_id, fresh_world.first.fleet_ref)
+    assert former is not None
+    await agreements.delete(OPERATOR, former.id)
+    await orgs.create_agreement(partner_id=partner_id, fleet_id=former.fleet_id, fleet_ref="their new name")
+
+    listed = (await fresh_world.get("/v2/integrations/connections/resource-operations")).json()["items"]
+    assert [(item["id"], item["fleet_ref"]) for item in listed] == [(accepted["id"], "their new name")]
+
+
 @pytest.mark.parametrize("endpoint", RECORDS, ids=lambda endpoint: str(endpoint.operation_id))
 async def test_reading_needs_read_of_the_resource_and_of_no_other(sharing: World, endpoint: Endpoint) -> None:
     resource = ResourceEnum(endpoint.operation_id.removeprefix("list_").removeprefix("get_").removesuffix("s"))
