@@ -20,6 +20,7 @@ from fleetwrite.events.models import NewEvent
 from fleetwrite.events.store import append
 from fleetwrite.kit.database import DATABASE_FAILURES, Connection, Database
 from fleetwrite.kit.ids import new_id
+from fleetwrite.pulls.metrics import EXECUTIONS, PAGES
 from fleetwrite.pulls.models import (
     STUMBLE_DELAYS_S,
     THROTTLED_S,
@@ -112,6 +113,7 @@ class PullStorer:
                 await self._settle(
                     connection, pull, _next(schedule, execution, now), _sign(pull, source, Reach.ANSWERED)
                 )
+        PAGES.labels(resource).inc()
         return execution, now, is_over
 
     async def halt(self, pull: Pull, source: Source, halted: Halted) -> None:
@@ -220,6 +222,7 @@ class PullStorer:
 
     async def _end(self, connection: Connection, schedule: Schedule, execution: Execution) -> None:
         """Store an execution that is over, and forget what it saw."""
+        EXECUTIONS.labels(schedule.resource, execution.status).inc()
         await schedule_store.upsert_execution(connection, execution)
         await schedule_store.delete_pages(connection, execution.id)
         await schedule_store.update_schedule(connection, schedule)
