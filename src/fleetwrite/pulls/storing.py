@@ -99,7 +99,15 @@ class PullStorer:
                     # Whoever was written after this may be missing from the pages that were read before.
                     since = execution.created_at - timedelta(seconds=source.settle_s)
                     await self._keeper.remove_unseen(
-                        connection, connection_id, resource, execution.id, seen, now, execution.created_at, since
+                        connection,
+                        connection_id,
+                        resource,
+                        execution.id,
+                        seen,
+                        now,
+                        execution.created_at,
+                        since,
+                        is_steady=source.listing.is_steady,
                     )
                 execution = msgspec.structs.replace(execution, status=ExecutionStatusEnum.SUCCESS)
                 schedule = _succeeded(schedule, execution, now)
