@@ -48,7 +48,12 @@ from fleetwrite.operations.restore import RestoreFence
 from fleetwrite.operations.retry import Retrier
 from fleetwrite.operations.service import OperationService
 from fleetwrite.operations.settle import Settler
+from fleetwrite.orgs.agreements import AgreementService
+from fleetwrite.orgs.expiry import Expiry
+from fleetwrite.orgs.invitations import InvitationService
+from fleetwrite.orgs.properties import PropertyService
 from fleetwrite.orgs.service import OrgService
+from fleetwrite.provisioning.connection_import import ConnectionImport
 from fleetwrite.pulls.handler import PullHandler
 from fleetwrite.pulls.models import PullSettings
 from fleetwrite.pulls.storing import PullStorer
@@ -100,6 +105,11 @@ class Services:
     dispatch: Dispatch
     egress: Egress
     orgs: OrgService
+    properties: PropertyService
+    invitations: InvitationService
+    agreements: AgreementService
+    expiry: Expiry
+    connection_import: ConnectionImport
     clients: ClientService
     tokens: TokenService
     request_limits: RequestLimits
@@ -184,7 +194,7 @@ async def open_services(settings: Settings, *, name: str) -> AsyncIterator[Servi
             await vault.verify_keys(connection)
         policy = UrlPolicy(allow_http=settings.outbound_allow_http, allowed_networks=settings.allowed_networks)
         egress = await stack.enter_async_context(Egress(policy))
-        services = _build(settings, database, database_url, vault, egress)
+        services = _build(settings, database, database_url, vault, policy, egress)
         stack.push_async_callback(services.logins.close)
         stack.push_async_callback(services.operations.close)
         stack.push_async_callback(services.delivery_handler.close)
@@ -193,11 +203,17 @@ async def open_services(settings: Settings, *, name: str) -> AsyncIterator[Servi
         yield services
 
 
-def _build(settings: Settings, database: Database, database_url: str, vault: Vault, egress: Egress) -> Services:
+def _build(
+    settings: Settings, database: Database, database_url: str, vault: Vault, policy: UrlPolicy, egress: Egress
+) -> Services:
     registry = Registry.load()
     dispatch = Dispatch(database)
     hasher = SecretHasher()
-    issuer = (settings.public_url or f"http://{settings.api_host}:{settings.api_port}").rstrip("/") + REALM_PATH
+    public_url = (settings.public_url or f"http://{settings.api_host}:{settings.api_port}").rstrip("/")
+    issuer = public_url + REALM_PATH
+    invitations = InvitationService(database, registry, policy, public_url=public_url)
+    agreements = AgreementService(database)
+    orgs = OrgService(database, policy)
     schedules = ScheduleService(database, dispatch, registry)
     usual = usual_budgets(registry, settings.tsp)
     connections = ConnectionService(database, vault, registry, dispatch, usual, schedules, egress)
@@ -250,7 +266,12 @@ def _build(settings: Settings, database: Database, database_url: str, vault: Vau
         registry=registry,
         dispatch=dispatch,
         egress=egress,
-        orgs=OrgService(database),
+        orgs=orgs,
+        properties=PropertyService(database, policy),
+        invitations=invitations,
+        agreements=agreements,
+        expiry=Expiry(invitations, agreements),
+        connection_import=ConnectionImport(database, orgs, connections, registry),
         clients=ClientService(database, hasher),
         tokens=TokenService(database, vault, hasher, issuer=issuer),
         request_limits=RequestLimits(database, settings.partner_requests_per_s),
@@ -324,7 +345,7 @@ def retention_rules(settings: Settings) -> list[Rule]:
 
 async def run_worker(services: Services, stop: asyncio.Event) -> None:
     """Deliver operations and webhooks, pull records, fan out events, probe what is parked or stale, renew sessions, and
-    end or delete what is gone or old.
+    end or delete what is gone, old or expired.
 
     Goes on until `stop` is set, and then finishes what is in flight. Before all that, it brings the limits that nobody
     chose in line with manifests and settings.
@@ -359,3 +380,4 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
         tasks.create_task(ScheduleUpkeep(services.schedules).run(stop))
         tasks.create_task(services.renewer.run(stop))
         tasks.create_task(services.disconnector.run(stop))
+        tasks.create_task(services.expiry.run(stop))

@@ -105,10 +105,10 @@ class ClientService:
             await trail.append(connection, actor, Deed.CLIENT_SECRET_RENEWED, client_id, {"old_one_until": until})
         return NewClient(client_id=client_id, client_secret=secret)
 
-    async def all(self) -> list[ClientState]:
-        """All clients, by partner."""
+    async def all(self, partner_id: UUID | None = None) -> list[ClientState]:
+        """All clients, of this partner where that is not None; by partner, oldest first."""
         async with self._database.acquire() as connection:
-            return await store.all_clients(connection)
+            return await store.all_clients(connection, partner_id)
 
     async def set_disabled(self, client_id: str, *, disabled: bool, actor: Actor = FLEETWRITE) -> None:
         """Give a client no token any more, and refuse those it has within `STALE_AFTER_S`; or let it in again, with the

@@ -33,16 +33,17 @@ async def find_client(connection: Connection, client_id: str) -> Client | None:
     return None if row is None else Client(**(dict(row) | {"scopes": frozenset(row["scopes"])}))
 
 
-async def all_clients(connection: Connection) -> list[ClientState]:
-    """All clients that are not deleted, by partner."""
+async def all_clients(connection: Connection, partner_id: UUID | None) -> list[ClientState]:
+    """All clients that are not deleted, of this partner where that is not None; by partner, oldest first."""
     rows = await connection.fetch(
         """
         SELECT c.id AS client_id, p.slug AS partner, c.scopes, c.created_at, c.disabled_at,
                CASE WHEN c.previous_secret_until > fleetwrite_now() THEN c.previous_secret_until END
                    AS previous_secret_until
         FROM clients c JOIN partners p ON p.id = c.partner_id
-        WHERE c.deleted_at IS NULL ORDER BY p.slug, c.id
-        """
+        WHERE c.deleted_at IS NULL AND ($1::uuid IS NULL OR c.partner_id = $1) ORDER BY p.slug, c.created_at, c.id
+        """,
+        partner_id,
     )
     return [ClientState(**(dict(row) | {"scopes": tuple(row["scopes"])})) for row in rows]
 

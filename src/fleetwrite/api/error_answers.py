@@ -8,7 +8,13 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from fleetwrite.access.errors import MissingScopeError, OAuthError, RequestLimitError, UnauthenticatedError
+from fleetwrite.access.errors import (
+    ClientExistsError,
+    MissingScopeError,
+    OAuthError,
+    RequestLimitError,
+    UnauthenticatedError,
+)
 from fleetwrite.api.decoding import InvalidBodyError, MalformedJsonError
 from fleetwrite.api.endpoint import Answer
 from fleetwrite.api.intake import (
@@ -23,6 +29,7 @@ from fleetwrite.connections.errors import (
     FieldFault,
     LoginNotAcceptedError,
     LoginNotCheckedError,
+    NotSharedError,
     OtherAccountError,
     UnknownFleetError,
 )
@@ -48,11 +55,27 @@ from fleetwrite.operations.errors import (
     SecretNotReadyError,
     WouldExpireError,
 )
+from fleetwrite.orgs.errors import (
+    AgreementNotFoundError,
+    AgreementStateError,
+    BadSlugError,
+    FleetNotFoundError,
+    InvalidOrgError,
+    InvitationNotFoundError,
+    InvitationStateError,
+    OperatorOnlyError,
+    PartnerExistsError,
+    PartnerNotFoundError,
+    PropertyExistsError,
+    PropertyNotFoundError,
+    WideningError,
+)
 from fleetwrite.records.errors import (
     DuplicateScheduleError,
     InvalidImportError,
     InvalidRecordQueryError,
     RecordNotFoundError,
+    RecordNotSharedError,
     RecordsMetMeanwhileError,
     ScheduleNotFoundError,
     UnlistedResourceError,
@@ -190,6 +213,10 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         UnauthenticatedError: _plain(401, ("WWW-Authenticate", 'Bearer realm="fleetwrite"')),
         OAuthError: _oauth,
         MissingScopeError: _plain(403),
+        NotSharedError: _plain(403),
+        RecordNotSharedError: _plain(403),
+        WideningError: _plain(403),
+        OperatorOnlyError: _plain(403),
         RouteNotFoundError: _plain(404),
         TspNotFoundError: _plain(404),
         EventSchemaNotFoundError: _plain(404),
@@ -200,6 +227,11 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         SecretNotFoundError: _plain(404),
         SubscriptionNotFoundError: _plain(404),
         ScheduleNotFoundError: _plain(404),
+        InvitationNotFoundError: _plain(404),
+        AgreementNotFoundError: _plain(404),
+        FleetNotFoundError: _plain(404),
+        PartnerNotFoundError: _plain(404),
+        PropertyNotFoundError: _plain(404),
         MethodNotAllowedError: lambda error: Answer(
             status=405,
             content=errors.MethodNotAllowed(detail=str(error)),
@@ -219,6 +251,11 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         DuplicateSubscriptionError: _plain(409),
         DuplicateScheduleError: _plain(409),
         RecordsMetMeanwhileError: _plain(409, ("Retry-After", "1")),
+        InvitationStateError: _plain(409),
+        AgreementStateError: _plain(409),
+        PartnerExistsError: _plain(409),
+        PropertyExistsError: _plain(409),
+        ClientExistsError: _plain(409),
         ContentTooLargeError: _too_large,
         UnsupportedMediaTypeError: _plain(415),
         InvalidRequestError: lambda error: _invalid(error.details),
@@ -228,6 +265,8 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         InvalidReplayError: lambda error: _invalid(error.details),
         InvalidRecordQueryError: lambda error: _invalid(error.details),
         InvalidImportError: lambda error: _invalid(error.details),
+        InvalidOrgError: lambda error: _invalid(error.details),
+        BadSlugError: _one_fault("body.slug", ErrorType.FORMAT),
         BadCursorError: _one_fault("query.cursor", ErrorType.FORMAT),
         UnknownEventError: _one_fault("header.Last-Event-ID", ErrorType.UNKNOWN_ID),
         BadConnectionFieldsError: _bad_fields,

@@ -7,16 +7,16 @@ what the handler's service finds (404 for a connection that is not the caller's,
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from fleetwrite.api.decoding import InvalidBodyError, decode_body, decode_query
+from fleetwrite.api.decoding import Decoded, InvalidBodyError, decode_body, decode_list, decode_query
 from fleetwrite.api.endpoint import JSON, TEXTS, Answer, ApiRequest, Endpoint
 from fleetwrite.api.error_answers import INTERNAL_ERROR, MethodNotAllowedError, RouteNotFoundError, answer_to
 from fleetwrite.api.headers import (
@@ -115,11 +115,13 @@ class Gateway:
     async def _check(self, endpoint: Endpoint, request: ApiRequest, scope: Scope, receive: Receive) -> None:
         """Fill `request` with what the handler needs, or raise what is wrong, in the order told above."""
         headers = request.headers
-        if endpoint.scope is not None or endpoint.needs_token:
-            request.principal = await self._services.tokens.authenticate(headers.get("authorization"))
+        shown = headers.get("authorization")
+        scope_wanted = endpoint.scope if shown is None else endpoint.scope or endpoint.scope_if_shown
+        if scope_wanted is not None or endpoint.needs_token:
+            request.principal = await self._services.tokens.authenticate(shown)
             await self._services.request_limits.admit(request.principal.partner_id)
-        if request.principal is not None and endpoint.scope is not None:
-            request.principal.require(endpoint.scope)
+            if scope_wanted is not None:
+                request.principal.require(scope_wanted)
         raw = await _raw_body(endpoint, headers, receive)
         parameters = scope["path_params"]
         request.texts = {name: text for name, text in parameters.items() if name in TEXTS}
@@ -148,8 +150,9 @@ def _decode(
     if endpoint.media_type != JSON:
         request.body = raw
     elif endpoint.body is not None and not issubclass(endpoint.body, str):
+        decode: Callable[..., Decoded[Any]] = decode_list if endpoint.is_list else decode_body
         try:
-            decoded = decode_body(endpoint.body, raw, lenient=request.is_lenient, source_names=source_names)
+            decoded = decode(endpoint.body, raw, lenient=request.is_lenient, source_names=source_names)
             request.body, request.ignored_fields = decoded.body, decoded.ignored_fields
         except InvalidBodyError as error:
             faults += error.details

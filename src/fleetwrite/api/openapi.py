@@ -40,7 +40,7 @@ _PREVIOUS_SIGNATURE: Final = "While a secret is replaced: `X-Catena-Signature` u
 _ERROR_WORDS: Final[Mapping[int, str]] = {
     400: "The body is no JSON.",
     401: "There is no valid token.",
-    403: "The token lacks the scope.",
+    403: "The token lacks the scope, or the fleet does not share this, or not now.",
     404: "It is unknown, or somebody else's.",
     405: "The path does not take this method.",
     409: "It contradicts the present state.",
@@ -69,6 +69,7 @@ _HEADER_WORDS: Final[Mapping[str, str]] = {
     "RateLimit-Policy": "Of the same: `q` requests in `w` seconds.",
     "WWW-Authenticate": "How to authenticate.",
     "Allow": "The methods that this path takes.",
+    headers.CONNECT_TOKEN: "Lets the fleet that has accepted connect an account: once, within an hour.",
     "Cache-Control": "`no-store`.",
     "Content-Disposition": "A name for the file.",
 }
@@ -146,7 +147,7 @@ class _Schemas:
     def __init__(self, endpoints: Iterable[Endpoint], source_names: Collection[str]) -> None:
         self._types: list[Any] = [*map(_envelope, FIRED.values()), *BODIES.values()]
         for endpoint in endpoints:
-            self._types += [endpoint.body] if endpoint.body is not None else []
+            self._types += [_body_type(endpoint)] if endpoint.body is not None else []
             for shape in endpoint.answers.values():
                 self._types += [body for body in (shape.content, shape.otherwise) if body is not None]
         self._source_names = source_names
@@ -172,20 +173,30 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> Schema:
             **{str(status): _response(shape, schemas) for status, shape in sorted(endpoint.answers.items())},
             **{str(status): {"$ref": f"#/components/responses/Error{status}"} for status in _errors(endpoint)},
         },
-        "security": [{"Bearer": [endpoint.scope.value] if endpoint.scope else []}] if _is_private(endpoint) else [],
+        "security": _security(endpoint),
     }
     if endpoint.description:
         operation["description"] = endpoint.description
     if endpoint.body is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {endpoint.media_type: {"schema": schemas.of(endpoint.body)}},
+            "content": {endpoint.media_type: {"schema": schemas.of(_body_type(endpoint))}},
         }
     return operation
 
 
+def _body_type(endpoint: Endpoint) -> Any:
+    return list[endpoint.body] if endpoint.is_list else endpoint.body  # type: ignore[name-defined] # a value
+
+
 def _is_private(endpoint: Endpoint) -> bool:
     return endpoint.scope is not None or endpoint.needs_token
+
+
+def _security(endpoint: Endpoint) -> list[Schema]:
+    if _is_private(endpoint):
+        return [{"Bearer": [endpoint.scope.value] if endpoint.scope else []}]
+    return [] if endpoint.scope_if_shown is None else [{}, {"Bearer": [endpoint.scope_if_shown.value]}]
 
 
 def _errors(endpoint: Endpoint) -> list[int]:
@@ -194,7 +205,7 @@ def _errors(endpoint: Endpoint) -> list[int]:
     if _is_private(endpoint):
         possible |= {401, 403, 404, 409, 422, 429}
     elif endpoint.query is not None or "{" in endpoint.path:
-        possible |= {404, 422}
+        possible |= {404, 422} if endpoint.scope_if_shown is None else {401, 403, 404, 409, 422}
     if endpoint.body is not None:
         possible |= {413, 415, 400}
     if endpoint.has_directives:

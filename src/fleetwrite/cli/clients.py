@@ -8,9 +8,28 @@ import typer
 
 from fleetwrite.cli.running import ConfigOption, run, say
 
-client_app = typer.Typer(help="Clients: the logins of partners.", no_args_is_help=True)
+client_app = typer.Typer(help="Clients: the logins of partners, and the operator's own.", no_args_is_help=True)
 
 ClientArgument = Annotated[str, typer.Argument(help="The client's id.")]
+
+
+@client_app.command("create")
+def create_client(
+    *,
+    partner: Annotated[str | None, typer.Option("--partner", help="Of this partner, by its slug.")] = None,
+    operator: Annotated[
+        bool, typer.Option("--operator", help="Of the operator: for the endpoints of administration.")
+    ] = False,
+    client_id: Annotated[str | None, typer.Option(help="Without it: a random one.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="May be given several times. Without it: what is usual.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make a client. Its secret is shown this once."""
+    from fleetwrite.cli import admin  # noqa: PLC0415 - see list_clients
+
+    say(run(admin.create_client(config, partner, operator=operator, client_id=client_id, scopes=scope)))
 
 
 @client_app.command("list")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from fleetwrite.cli.admin_commands import agreement_app, connections_app, fleet_app, partner_app
 from fleetwrite.cli.audit import audit_app
 from fleetwrite.cli.clients import choose_request_limit, client_app
 from fleetwrite.cli.running import ConfigOption, run, say, serve
@@ -31,6 +32,10 @@ connector_app = typer.Typer(help="Making connectors.", no_args_is_help=True)
 app.add_typer(connector_app, name="connector")
 tsp_app = typer.Typer(help="Providers as a whole.", no_args_is_help=True)
 admin_app.add_typer(tsp_app, name="tsp")
+admin_app.add_typer(partner_app, name="partner")
+admin_app.add_typer(fleet_app, name="fleet")
+admin_app.add_typer(agreement_app, name="agreement")
+admin_app.add_typer(connections_app, name="connections")
 
 AllOption = Annotated[bool, typer.Option("--all", help="All that wait for your word.")]
 OperationOption = Annotated[

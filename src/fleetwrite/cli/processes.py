@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -66,11 +66,18 @@ async def set_tsp_paused(config: Path | None, slug: str, *, paused: bool) -> int
     )
 
 
-async def with_services(config: Path | None, name: str, work: Callable[[Services], Awaitable[T]]) -> T:
-    """Do `work` with the services of a process of this name, and say little while it is done."""
+@contextlib.asynccontextmanager
+async def quiet_services(config: Path | None, name: str) -> AsyncIterator[Services]:
+    """The services of a process of this name, which says little."""
     settings = from_process(config)
     configure_logging("console", "warning")
     async with open_services(settings, name=name) as services:
+        yield services
+
+
+async def with_services(config: Path | None, name: str, work: Callable[[Services], Awaitable[T]]) -> T:
+    """Do `work` with `quiet_services`."""
+    async with quiet_services(config, name) as services:
         return await work(services)
 
 

@@ -21,6 +21,10 @@ class ConnectionDrainingError(FleetwriteError):
     """The connection takes no new writes for now."""
 
 
+class NotSharedError(FleetwriteError):
+    """The fleet does not share this with the partner, or not now; the connection itself is known to it."""
+
+
 class ConnectionDeletedError(FleetwriteError):
     """The connection was deleted, and what opened its account with it."""
 

@@ -19,7 +19,15 @@ from fleetwrite.connections.events import tell_created
 from fleetwrite.connections.fields import address_field, base_url, check_fields, host_of, mask
 from fleetwrite.connections.holding import hold_or_release
 from fleetwrite.connections.keeping import LoginKeeper
-from fleetwrite.connections.models import Account, Connection, Entered, NewConnection, TriedLogin, VerifiedLogin
+from fleetwrite.connections.models import (
+    Account,
+    Connection,
+    Entered,
+    NewConnection,
+    Shared,
+    TriedLogin,
+    VerifiedLogin,
+)
 from fleetwrite.connections.usual_budgets import UsualBudgets
 from fleetwrite.connectors.sdk.manifest import BASE_URL, Manifest
 from fleetwrite.connectors.sdk.registry import Registry
@@ -82,18 +90,19 @@ class ConnectionService:
         self._egress = egress
         self._followers = followers
         self._keeper = LoginKeeper(vault, registry)
-        self._shared: GroupRead[tuple[UUID, UUID], Connection] = GroupRead(database, store.find_all_shared)
+        self._shared: GroupRead[tuple[UUID, UUID], Shared] = GroupRead(database, store.find_all_shared)
 
     async def get(self, partner_id: UUID, connection_id: UUID) -> Connection:
         """The connection of this id, by an indexed query that those who ask at the same time share.
 
         Raises:
-            ConnectionNotFoundError: the partner may not use it, or it is gone, or never was.
+            ConnectionNotFoundError: it is none of the partner's, or gone, or never was.
+            NotSharedError: the agreement by which the partner knows it does not count now.
         """
         found = await self._shared.get((partner_id, connection_id))
         if found is None:
             raise ConnectionNotFoundError(connection_id)
-        return found
+        return found.require_counting()
 
     async def page(
         self,
@@ -249,7 +258,7 @@ class ConnectionService:
         """Send nothing more through a connection; go on accepting. What is under way is finished.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         return await self._steer(
             partner_id, connection_id, ConnectionStatusEnum.PAUSED, actor=actor, deed=Deed.CONNECTION_PAUSED
@@ -259,7 +268,7 @@ class ConnectionService:
         """Accept and send again, whatever had stopped the connection.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         return await self._steer(
             partner_id,
@@ -274,7 +283,7 @@ class ConnectionService:
         """Accept nothing more on a connection, and send what waits there.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         return await self._steer(
             partner_id, connection_id, None, is_draining=True, actor=actor, deed=Deed.CONNECTION_DRAINED
@@ -325,13 +334,14 @@ class ConnectionService:
         """Change what is not None. A new login lets a stale connection send again.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
             OtherAccountError: the new login does not lead to the account that the connection is for.
         """
         async with self._database.transaction() as connection:
-            found = await store.find_shared(connection, partner_id, connection_id)
-            if found is None:
+            shared = await store.find_shared(connection, partner_id, connection_id)
+            if shared is None:
                 raise ConnectionNotFoundError(connection_id)
+            found = shared.require_counting()
             moved = False
             if login is not None:
                 moved = await self._keeper.replace(connection, found, login)
@@ -375,11 +385,13 @@ class ConnectionService:
         """Delete a connection, and destroy what opens its account. What waits there is held, and left to the caller.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         async with self._database.transaction() as connection:
-            if await store.find_shared(connection, partner_id, connection_id) is None:
+            shared = await store.find_shared(connection, partner_id, connection_id)
+            if shared is None:
                 raise ConnectionNotFoundError(connection_id)
+            shared.require_counting()
             await login_store.delete(connection, connection_id)
             await self.set_status(connection, connection_id, ConnectionStatusEnum.DELETED)
             await store.destroy_credentials(connection, connection_id)
@@ -408,7 +420,7 @@ class ConnectionService:
         """The limits in force for a connection.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         await self.get(partner_id, connection_id)
         async with self._database.acquire() as connection:
@@ -422,7 +434,7 @@ class ConnectionService:
         Those that are not the usual ones count as chosen: they stay when the usual ones change.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
             UnknownScopeError: no call of the connection's provider has this scope.
         """
         slug = (await self.get(partner_id, connection_id)).tsp_slug

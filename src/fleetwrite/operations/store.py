@@ -36,8 +36,12 @@ _COLUMNS: Final = """
 """
 _FROM: Final = """
     FROM operations o JOIN connections c ON c.id = o.connection_id
-    LEFT JOIN share_agreements a ON a.partner_id = o.partner_id AND a.fleet_id = c.fleet_id
+    LEFT JOIN LATERAL (
+        SELECT fleet_ref FROM share_agreements WHERE partner_id = o.partner_id AND fleet_id = c.fleet_id
+        ORDER BY created_at DESC, id DESC LIMIT 1
+    ) a ON true
 """
+"""The fleet is called as in the partner's last agreement with it: deleted ones are kept beside the one that counts."""
 
 REMOVE_ENDED: Final = """
     DELETE FROM operations WHERE id IN (

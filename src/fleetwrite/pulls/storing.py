@@ -251,7 +251,7 @@ class PullStorer:
         self, connection: Connection, schedule: Schedule, execution: Execution, *, is_deactivated: bool
     ) -> None:
         events: list[NewEvent] = []
-        for row in await schedule_store.select_partners(connection, schedule.connection_id):
+        for row in await schedule_store.select_partners(connection, schedule.connection_id, schedule.resource):
             told: list[tuple[str, msgspec.Struct]] = [
                 ("execution.failed", _failed_event(schedule, execution, row)),
             ]

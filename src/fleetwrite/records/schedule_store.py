@@ -212,14 +212,16 @@ async def delete_pages(connection: Connection, execution_id: UUID) -> None:
     await connection.execute("DELETE FROM pulled_pages WHERE execution_id = $1", execution_id)
 
 
-async def select_partners(connection: Connection, connection_id: UUID) -> list[Any]:
-    """The partners who see a connection now, with its fleet and platform."""
+async def select_partners(connection: Connection, connection_id: UUID, resource: ResourceEnum) -> list[Any]:
+    """The partners who may read records of `resource` in a connection now, with its fleet and platform."""
     return await connection.fetch(
         """
         SELECT s.partner_id, s.fleet_ref, c.fleet_id, c.source_name
-        FROM active_shares s JOIN connections c ON c.fleet_id = s.fleet_id WHERE c.id = $1 ORDER BY s.partner_id
+        FROM active_shares s JOIN connections c ON c.fleet_id = s.fleet_id
+        WHERE c.id = $1 AND s.levels ? $2 ORDER BY s.partner_id
         """,
         connection_id,
+        resource.value,
     )
 
 

@@ -9,6 +9,7 @@ import asyncpg
 
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.kit.database import Connection
+from fleetwrite.records.errors import RecordNotSharedError
 from fleetwrite.records.models import Record, SharedRecord
 from fleetwrite.records.references import Source
 
@@ -19,6 +20,8 @@ COLUMNS: Final = """
 OWNER: Final = "c.fleet_id, s.fleet_ref, c.tsp_slug, c.source_name"
 SHARES: Final = "FROM active_shares s JOIN connections c ON c.fleet_id = s.fleet_id"
 IS_SHARED: Final = "s.partner_id = {} AND c.status NOT IN ('deleted', 'cancelled')"
+IS_READABLE: Final = "s.levels ? r.resource"
+"""Whoever may write a resource may read it; what is not shared is not named."""
 
 
 async def resolve(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Record]:
@@ -72,18 +75,26 @@ async def select_sources(connection: Connection, ids: Collection[UUID]) -> dict[
 async def find_shared(
     connection: Connection, partner_id: UUID, resource: ResourceEnum, wanted_id: UUID
 ) -> SharedRecord | None:
-    """The record of this kind and id, if it is shared with the partner.
+    """The record of this kind and id, if its fleet has an agreement with the partner.
 
     Also one that the provider has no more, or whose connection was deleted: it counts as deleted since then.
+
+    Raises:
+        RecordNotSharedError: that agreement does not count now, or shares nothing of this kind.
     """
     columns = COLUMNS.replace("r.deleted_at", "COALESCE(r.deleted_at, c.deleted_at) AS deleted_at")
     row = await connection.fetchrow(
-        f"SELECT {columns}, r.source_data, {OWNER} {SHARES} JOIN records r ON r.connection_id = c.id"
-        f" WHERE s.partner_id = $1 AND c.status <> 'cancelled' AND r.id = $2 AND r.resource = $3 AND NOT r.is_reserved",
+        f"""
+        SELECT {columns}, r.source_data, {OWNER}, s.agreement_id, s.counts AND {IS_READABLE} AS is_readable
+        FROM shares s JOIN connections c ON c.fleet_id = s.fleet_id JOIN records r ON r.connection_id = c.id
+        WHERE s.partner_id = $1 AND c.status <> 'cancelled' AND r.id = $2 AND r.resource = $3 AND NOT r.is_reserved
+        """,  # noqa: S608 - our own words only
         partner_id,
         wanted_id,
         resource.value,
     )
+    if row is not None and not row["is_readable"]:
+        raise RecordNotSharedError(resource, row["agreement_id"])
     return None if row is None else read_shared(row)
 
 
@@ -93,8 +104,8 @@ async def select_shared(
     """Each of these records with each of these partners who sees it, in the order in which they are locked."""
     rows = await connection.fetch(
         f"SELECT {COLUMNS}, NULL::jsonb AS source_data, {OWNER}, s.partner_id {SHARES}"
-        f" JOIN records r ON r.connection_id = c.id WHERE {IS_SHARED.format('ANY($1::uuid[])')} AND r.id = ANY($2)"
-        ' ORDER BY r.connection_id, r.resource COLLATE "C", r.source_id COLLATE "C", s.partner_id',
+        f" JOIN records r ON r.connection_id = c.id WHERE {IS_SHARED.format('ANY($1::uuid[])')} AND {IS_READABLE}"
+        ' AND r.id = ANY($2) ORDER BY r.connection_id, r.resource COLLATE "C", r.source_id COLLATE "C", s.partner_id',
         list(partner_ids),
         list(ids),
     )

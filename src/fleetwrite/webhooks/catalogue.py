@@ -17,6 +17,7 @@ from fleetwrite.contract.notifications import (
     BaseTelematicsEvent,
     BaseWebhookEvent,
 )
+from fleetwrite.contract.org_events import BaseInvitationEvent, BaseShareAgreementEvent
 from fleetwrite.contract.telematics_reads import (
     DvirLogRead,
     FuelTransactionRead,
@@ -78,6 +79,20 @@ FIRED: Final[Mapping[Name, Fired]] = MappingProxyType(
         Name.RESOURCE_OPERATION_FAILED: Fired(
             "A write ended without being done, or nobody can know; `logs` say why.", BaseResourceOperationEvent
         ),
+        Name.INVITATION_CREATED: Fired("You invited a fleet.", BaseInvitationEvent),
+        Name.INVITATION_VIEWED: Fired("Somebody opened an invitation's link, for the first time.", BaseInvitationEvent),
+        Name.INVITATION_ACCEPTED: Fired("A fleet said yes.", BaseInvitationEvent),
+        Name.INVITATION_DECLINED: Fired("A fleet said no; `decline_reason` may say why.", BaseInvitationEvent),
+        Name.INVITATION_REJECTED: Fired("The same, under its old name.", BaseInvitationEvent),
+        Name.INVITATION_EXPIRED: Fired("Nobody answered an invitation in time.", BaseInvitationEvent),
+        Name.INVITATION_DELETED: Fired("You took an invitation back.", BaseInvitationEvent),
+        Name.SHARE_AGREEMENT_CREATED: Fired(
+            "A fleet shares with you; `scopes` say what, at which level.", BaseShareAgreementEvent
+        ),
+        Name.SHARE_AGREEMENT_UPDATED: Fired(
+            "An agreement was changed, paused, activated or cancelled, or expired.", BaseShareAgreementEvent
+        ),
+        Name.SHARE_AGREEMENT_DELETED: Fired("An agreement was deleted.", BaseShareAgreementEvent),
         Name.CONNECTION_CREATED: Fired("A fleet was connected to a TSP.", BaseConnectionEvent),
         Name.FLEET_CONNECTION_CREATED: Fired("The same, as the link of the two.", BaseFleetConnectionEvent),
         Name.CONNECTION_STALED: Fired("A TSP refuses a connection's login.", BaseConnectionEvent),

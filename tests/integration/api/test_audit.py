@@ -11,6 +11,7 @@ from fleetwrite.api.app import ENDPOINTS
 from fleetwrite.audit import trail
 from fleetwrite.audit.models import Entry, Wanted
 from fleetwrite.kit.keyset import Window
+from integration.api.inviting import agreed, operator_token
 from integration.api.world import World
 
 BUDGETS = {"budgets": [{"scope": "token", "requests": 5, "per_seconds": 1}]}
@@ -39,6 +40,20 @@ AUDITED = {
     "replace_connection_budgets",
     "import_records",
     "revoke_token",
+    "accept_invitation",
+    "update_share_agreement",
+    "delete_share_agreement",
+    "pause_share_agreement",
+    "activate_share_agreement",
+    "cancel_share_agreement",
+    "create_partner",
+    "update_partner",
+    "create_partner_properties",
+    "delete_partner_property",
+    "admin_create_partner",
+    "admin_create_client",
+    "admin_set_share_agreement",
+    "admin_import_connections",
 }
 
 WITH_A_TIMELINE = {
@@ -61,7 +76,8 @@ WITH_A_TIMELINE = {
 }
 """Operations tell of themselves what was done to them; tokens that are given are too many, and told by the log."""
 
-LEAVES_NOTHING = {"test_webhook"}
+HARMLESS = {"test_webhook", "create_invitation", "delete_invitation", "decline_invitation"}
+"""These send a sample, or ask a fleet: nobody may do more by them than before."""
 
 
 async def entries(world: World, deed: str) -> list[Entry]:
@@ -70,7 +86,7 @@ async def entries(world: World, deed: str) -> list[Entry]:
 
 def test_every_endpoint_that_changes_something_is_audited_or_has_a_timeline_of_its_own() -> None:
     changing = {endpoint.operation_id for endpoint in ENDPOINTS if endpoint.method != "GET"}
-    assert changing == AUDITED | WITH_A_TIMELINE | LEAVES_NOTHING
+    assert changing == AUDITED | WITH_A_TIMELINE | HARMLESS
 
 
 @pytest.fixture
@@ -145,6 +161,42 @@ async def test_a_deleted_connection_is_written_down(world: World) -> None:
     await world.services.disconnector.disconnect(UUID(world.partner_id), UUID(world.first.id))
     (entry,) = await entries(world, "connection.deleted")
     assert entry.object_id == world.first.id
+
+
+async def test_who_made_and_changed_an_agreement_is_written_down(world: World) -> None:
+    agreement = await agreed(world)
+    (created, *_) = [one for one in await entries(world, "agreement.created") if one.object_id == agreement["id"]]
+    # Whoever has the link answers for the fleet; nobody knows more of him than his address.
+    assert (created.actor_kind, created.address) == ("stranger", "127.0.0.1")
+    assert json.loads(created.details)["scopes"]["vehicle"] == "read"
+    path = f"/v2/orgs/share-agreements/{agreement['id']}"
+    await do(world, "POST", f"{path}/pause")
+    await do(world, "DELETE", path)
+    told = [*await entries(world, "agreement.changed"), *await entries(world, "agreement.deleted")]
+    assert [(one.object_id, one.actor) for one in told] == [(agreement["id"], world.client_id)] * 2
+    assert json.loads(told[0].details)["status"] == "paused"
+
+
+async def test_what_the_operator_does_to_partners_is_written_down(world: World) -> None:
+    token = await operator_token(world)
+    made = await world.send_json("POST", "/v2/fleetwrite/admin/partners", {"name": "Example TMS"}, token=token)
+    partner_id = made.json()["partner"]["id"]
+    path = f"/v2/orgs/partners/{partner_id}"
+    await world.send_json("PATCH", path, {"description": "Testers"}, token=token)
+    note = [{"key": "default_invitation_expires_in_hours", "value": "48"}]
+    (kept,) = (await world.send_json("POST", f"{path}/properties", note, token=token)).json()
+    await world.send_json("DELETE", f"{path}/properties/{kept['id']}", None, token=token)
+    told = [one for one in await entries(world, "partner") if one.object_id == partner_id]
+    assert [one.deed for one in told] == [
+        "partner.created",
+        "partner.changed",
+        "partner.properties_added",
+        "partner.property_removed",
+    ]
+    assert {one.actor_kind for one in told} == {"client"}
+    assert {one.partner_id for one in told} == {(await world.services.orgs.ensure_operator()).id}
+    (client,) = [one for one in await entries(world, "client.created") if partner_id in one.details]
+    assert client.actor == told[0].actor
 
 
 async def test_an_import_of_ids_is_written_down_when_it_is_applied(world: World) -> None:

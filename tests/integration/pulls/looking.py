@@ -11,6 +11,8 @@ import msgspec
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.event_names import WebhookSubscribableEvent
 from fleetwrite.contract.notifications import WebhookCreate
+from fleetwrite.contract.org_enums import ShareLevelEnum
+from fleetwrite.orgs.models import OPERATOR
 from fleetwrite.records.models import record_id
 from fleetwrite.records.rendering import ReadModel
 from fleetwrite.records.schedule_models import Schedule
@@ -34,12 +36,20 @@ async def listen(world: World, *event_names: str) -> None:
         await world.services.subscriptions.create(world.partner_id, wanted)
 
 
+async def share(world: World, resource: ResourceEnum) -> None:
+    """Let the fleet's partner read this, and nothing else."""
+    agreement = await world.services.orgs.agreement_of(world.partner_id, "fleet-1")
+    assert agreement is not None
+    await world.services.agreements.change(OPERATOR, agreement.id, scopes={resource: ShareLevelEnum.READ})
+
+
 async def told(world: World) -> list[tuple[str, dict[str, Any]]]:
     """Name and data of all events of records, executions and schedules since the last look, oldest first."""
     rows = await world.services.database.pool.fetch(
         """
         DELETE FROM events
-        WHERE event_name NOT SIMILAR TO '(resource_operation|webhook|fleet_connection).%|connection.created'
+        WHERE event_name NOT SIMILAR TO
+            '(resource_operation|webhook|fleet_connection|share_agreement).%|connection.created'
         RETURNING event_name, data, id, partner_id
         """
     )

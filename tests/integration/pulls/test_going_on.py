@@ -25,6 +25,7 @@ from integration.pulls.looking import (
     only,
     pull_once,
     schedule,
+    share,
     told,
 )
 
@@ -226,6 +227,15 @@ async def test_an_execution_that_failed_is_told_with_what_the_provider_answered(
 
     await world.pull()
     assert (await schedule(world, VEHICLE)).consecutive_error_count == 0
+
+
+async def test_a_failure_is_told_to_those_alone_who_may_read_what_was_to_be_read(world: World) -> None:
+    await only(world, VEHICLE)
+    for shared, count in ((TRAILER, 0), (VEHICLE, 1)):
+        await share(world, shared)
+        world.fault("GET", "/fleet/vehicles", "status", status=400)
+        await pull_once(world)
+        assert names_in(await told(world)) == ["execution.failed"] * count
 
 
 async def test_after_too_many_errors_a_schedule_is_inactive_until_it_is_activated(world: World) -> None:

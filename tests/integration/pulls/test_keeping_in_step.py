@@ -26,6 +26,7 @@ from integration.pulls.looking import (
     remove,
     row,
     schedule,
+    share,
     told,
 )
 
@@ -149,6 +150,15 @@ async def test_only_who_subscribed_is_told(world: World) -> None:
         await world.pull()
     # `told` sees to it that nobody else was.
     assert names_in(await told(world)) == ["trailer.modified"] * 2
+
+
+async def test_only_of_what_the_fleet_shares_anything_is_told(world: World) -> None:
+    await listen(world, "vehicle.*", "trailer.*")
+    await share(world, TRAILER)
+    for resource in ("vehicle", "trailer"):
+        change(world, "assets", keys_of(world, resource)[0], name="renamed")
+    await world.pull()
+    assert names_in(await told(world)) == ["trailer.modified"]
 
 
 async def test_a_write_that_succeeds_tells_of_its_record_at_once(world: World) -> None:

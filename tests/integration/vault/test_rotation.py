@@ -275,7 +275,12 @@ async def test_without_a_canary_secrets_of_another_key_are_refused_and_no_key_is
 NOT_SEALED = {("vault_canary", "sealed"), ("vault_canary", "key_id"), ("vault_holders", "sealing_id")}
 """Bytes that change with the master keys, hence are no places; and that are no secrets."""
 
-HASHES = {("idempotency_keys", "fingerprint"), ("audit_log", "previous_hash"), ("audit_log", "hash")}
+HASHES = {
+    ("idempotency_keys", "fingerprint"),
+    ("audit_log", "previous_hash"),
+    ("audit_log", "hash"),
+    ("invitations", "connect_token_hash"),
+}
 
 
 async def test_every_column_of_bytes_is_a_place_of_sealed_secrets_or_known_to_be_none(database: Database) -> None:
