@@ -33,8 +33,9 @@ async def test_a_pull_resumes_at_the_page_where_its_worker_was_killed(stack: Sta
         await stack.control("POST", "faults", {"method": "GET", "path": VEHICLES, "kind": "delay", "delay_s": delay_s})
     await pull_vehicles_soon(stack)
     # The third page is asked for, and hangs.
-    while (await stack.control("GET", "faults"))["faults"]:
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(30):
+        while (await stack.control("GET", "faults"))["faults"]:
+            await asyncio.sleep(0.02)
     stack.worker.kill()
     before = await pages_asked_for(stack, since)
     assert len(before) == 2
@@ -42,8 +43,9 @@ async def test_a_pull_resumes_at_the_page_where_its_worker_was_killed(stack: Sta
 
     stack.worker.start()
     await stack.shift_clock(LEASE_S + 1)
-    while await execution(stack) != ("success", 4):
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(60):
+        while await execution(stack) != ("success", 4):
+            await asyncio.sleep(0.05)
 
     after = (await pages_asked_for(stack, since))[len(before) :]
     # The page that was in flight is asked for again, and none before it.

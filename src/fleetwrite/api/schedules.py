@@ -74,7 +74,7 @@ async def create_schedule(services: Services, request: ApiRequest) -> Answer:
     fields = _given(body)
     _check(fields)
     new = NewSchedule(**fields)
-    return _answer(await services.schedules.create(connection.id, connection.tsp_slug, new))
+    return _answer(await services.schedules.create(connection.id, connection.tsp_slug, new, actor=request.actor))
 
 
 async def get_schedule(services: Services, request: ApiRequest) -> Answer:
@@ -89,26 +89,28 @@ async def update_schedule(services: Services, request: ApiRequest) -> Answer:
     body: ScheduleUpdate = request.body
     fields = {name: value for name, value in _given(body).items() if value is not None or name == "cursor"}
     _check(fields)
-    return _answer(await services.schedules.change(connection.id, request.path["schedule_id"], fields))
+    schedule_id = request.path["schedule_id"]
+    return _answer(await services.schedules.change(connection.id, schedule_id, fields, actor=request.actor))
 
 
 async def delete_schedule(services: Services, request: ApiRequest) -> Answer:
     """End a schedule."""
     connection = await _connection(services, request)
-    await services.schedules.delete(connection.id, request.path["schedule_id"])
+    await services.schedules.delete(connection.id, request.path["schedule_id"], actor=request.actor)
     return Answer(status=204)
 
 
 async def activate_schedule(services: Services, request: ApiRequest) -> Answer:
     """Let a schedule pull again."""
     connection = await _connection(services, request)
-    return _answer(await services.schedules.activate(connection.id, request.path["schedule_id"]))
+    schedule_id = request.path["schedule_id"]
+    return _answer(await services.schedules.activate(connection.id, schedule_id, actor=request.actor))
 
 
 async def activate_schedules(services: Services, request: ApiRequest) -> Answer:
     """Let all schedules of a connection pull again."""
     connection = await _connection(services, request)
-    activated = await services.schedules.activate_all(connection.id)
+    activated = await services.schedules.activate_all(connection.id, actor=request.actor)
     return Answer(content=[_schedule_read(one) for one in activated])
 
 
@@ -126,7 +128,7 @@ async def backfill_schedules(services: Services, request: ApiRequest) -> Answer:
         found = {connection.id: connection.tsp_slug for connection in each}
     if body.tsp_id is not UNSET and body.tsp_id is not None:
         found = {of: slug for of, slug in found.items() if tsp_id(slug) == body.tsp_id}
-    made = await services.schedules.backfill(body.resource, set(found.values()), list(found))
+    made = await services.schedules.backfill(body.resource, set(found.values()), list(found), actor=request.actor)
     return Answer(content=ScheduleBackfillResponse(connection_ids=made))
 
 

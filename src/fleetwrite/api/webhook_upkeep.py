@@ -59,7 +59,7 @@ async def replay_webhook(services: Services, request: ApiRequest) -> Answer:
         event_ids=None if query.event_ids is None else tuple(query.event_ids),
         with_delivered=query.include is not None,
     )
-    replayed = await services.upkeep.replay(request.partner_id, request.path["webhook_id"], wanted)
+    replayed = await services.upkeep.replay(request.partner_id, request.path["webhook_id"], wanted, actor=request.actor)
     return Answer(status=202, content=replayed)
 
 

@@ -58,7 +58,9 @@ ALTER TABLE records
     -- When a write was stored last: a list that was read before that knows less.
     ADD COLUMN written_at timestamptz,
     -- Those of the attributes that writes told and no list has shown since. A list replaces all others.
-    ADD COLUMN unlisted jsonb NOT NULL DEFAULT '{}';
+    ADD COLUMN unlisted jsonb NOT NULL DEFAULT '{}',
+    -- The last whole reading did not show it, and may have missed it.
+    ADD COLUMN is_missed boolean NOT NULL DEFAULT false;
 
 -- The scopes of the call that a leased job makes now, where its lane does not say them: it counts as in flight by these.
 ALTER TABLE jobs ADD COLUMN calling text[] NOT NULL DEFAULT '{}';

@@ -19,6 +19,7 @@ from fleetwrite.events.models import NewEvent
 from fleetwrite.events.store import append
 from fleetwrite.kit.database import DATABASE_FAILURES, Connection, Database
 from fleetwrite.kit.ids import new_id
+from fleetwrite.pulls.metrics import EXECUTIONS, PAGES
 from fleetwrite.pulls.models import (
     STUMBLE_DELAYS_S,
     THROTTLED_S,
@@ -97,7 +98,15 @@ class PullStorer:
                     # Whoever was written after this may be missing from the pages that were read before.
                     since = execution.created_at - timedelta(seconds=source.settle_s)
                     await self._keeper.remove_unseen(
-                        connection, connection_id, resource, execution.id, seen, now, execution.created_at, since
+                        connection,
+                        connection_id,
+                        resource,
+                        execution.id,
+                        seen,
+                        now,
+                        execution.created_at,
+                        since,
+                        is_steady=source.listing.is_steady,
                     )
                 execution = msgspec.structs.replace(execution, status=ExecutionStatusEnum.SUCCESS)
                 schedule = _succeeded(schedule, execution, now)
@@ -111,6 +120,7 @@ class PullStorer:
                 await self._settle(
                     connection, pull, _next(schedule, execution, now), _sign(pull, source, Reach.ANSWERED)
                 )
+        PAGES.labels(resource).inc()
         return execution, now, is_over
 
     async def halt(self, pull: Pull, source: Source, halted: Halted) -> None:
@@ -219,6 +229,7 @@ class PullStorer:
 
     async def _end(self, connection: Connection, schedule: Schedule, execution: Execution) -> None:
         """Store an execution that is over, and forget what it saw."""
+        EXECUTIONS.labels(schedule.resource, execution.status).inc()
         await schedule_store.upsert_execution(connection, execution)
         await schedule_store.delete_pages(connection, execution.id)
         await schedule_store.update_schedule(connection, schedule)

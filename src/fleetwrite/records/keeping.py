@@ -79,10 +79,20 @@ class RecordKeeper:
         at: datetime,
         begun_at: datetime,
         unless_written_since: datetime,
+        *,
+        is_steady: bool,
     ) -> None:
         """Note what a whole reading did not see; see `keeping_store.mark_unseen_removed`."""
         if await keeping_store.mark_unseen_removed(
-            connection, connection_id, resource, execution_id, last_seen, at, begun_at, unless_written_since
+            connection,
+            connection_id,
+            resource,
+            execution_id,
+            last_seen,
+            at,
+            begun_at,
+            unless_written_since,
+            is_steady=is_steady,
         ):
             await self._tell_removed(connection, connection_id, resource, at)
 

@@ -116,25 +116,41 @@ _INSERT_WRITTEN: Final = _INSERT.format(
 )
 _KEEP_WRITTEN: Final = f"WITH {_TOLD}, {_INSERT_WRITTEN}"
 
-_REMOVE: Final = """
+_REMOVE_NAMED: Final = """
     WITH locked AS (
         SELECT r.id FROM records r
         WHERE r.connection_id = $1 AND r.resource = $2 AND r.deleted_at IS NULL
-            AND (r.written_at IS NULL OR r.written_at < $4) AND {condition}
+            AND (r.written_at IS NULL OR r.written_at < $4) AND r.source_id = ANY($5::text[])
         ORDER BY r.source_id COLLATE "C" FOR NO KEY UPDATE
     )
     UPDATE records SET deleted_at = $3, updated_at = $3 FROM locked WHERE records.id = locked.id
 """
 
-_REMOVE_NAMED: Final = _REMOVE.format(condition="r.source_id = ANY($5::text[])")
-_REMOVE_UNSEEN: Final = _REMOVE.format(
-    condition="""r.created_at < $5 AND NOT EXISTS (
-        SELECT FROM (
-            SELECT unnest(source_ids) AS source_id FROM pulled_pages WHERE execution_id = $6
-            UNION ALL SELECT unnest($7::text[])
-        ) AS seen WHERE seen.source_id = r.source_id
-    )"""
-)
+_REMOVE_UNSEEN: Final = """
+    WITH judged AS (
+        SELECT r.id, r.source_id, NOT EXISTS (
+            SELECT FROM (
+                SELECT unnest(source_ids) AS source_id FROM pulled_pages WHERE execution_id = $6
+                UNION ALL SELECT unnest($7::text[])
+            ) AS seen WHERE seen.source_id = r.source_id
+        ) AS is_unseen
+        FROM records r
+        WHERE r.connection_id = $1 AND r.resource = $2 AND r.deleted_at IS NULL
+            AND (r.written_at IS NULL OR r.written_at < $4) AND r.created_at < $5
+    ),
+    locked AS (
+        SELECT r.id, is_unseen, is_unseen AND ($8::boolean OR r.is_missed) AS is_gone
+        FROM judged JOIN records r USING (id) WHERE is_unseen OR r.is_missed
+        ORDER BY r.source_id COLLATE "C" FOR NO KEY UPDATE OF r
+    ),
+    marked AS (
+        UPDATE records SET is_missed = is_unseen AND NOT is_gone,
+            deleted_at = CASE WHEN is_gone THEN $3::timestamptz END,
+            updated_at = CASE WHEN is_gone THEN $3::timestamptz ELSE updated_at END
+        FROM locked WHERE records.id = locked.id RETURNING is_gone
+    )
+    SELECT count(*) FROM marked WHERE is_gone
+"""
 
 
 async def keep_listed(
@@ -206,7 +222,7 @@ async def mark_named_removed(
     Records that were written since `asked_at` are left alone.
     """
     done = await connection.execute(_REMOVE_NAMED, connection_id, resource.value, at, asked_at, list(source_ids))
-    return _count(done)
+    return int(done.rpartition(" ")[2])
 
 
 async def mark_unseen_removed(
@@ -218,10 +234,13 @@ async def mark_unseen_removed(
     at: datetime,
     begun_at: datetime,
     unless_written_since: datetime,
+    *,
+    is_steady: bool,
 ) -> int:
     """Note that the provider does not have any more what an execution that read the whole list did not see.
 
-    What came to be known, or was written, since it began is left alone. Returns how many records that concerns.
+    Where the list is not steady, what was not seen for the first time is only remembered as missed. What came to be
+    known, or was written, since it began is left alone. Returns how many records are gone.
 
     Args:
         connection: the caller's transaction.
@@ -232,8 +251,9 @@ async def mark_unseen_removed(
         at: since when they count as gone.
         begun_at: when the execution began.
         unless_written_since: writes since then may not have been in the list yet.
+        is_steady: nothing that is there can be missed while the list is read.
     """
-    done = await connection.execute(
+    gone: int = await connection.fetchval(
         _REMOVE_UNSEEN,
         connection_id,
         resource.value,
@@ -242,9 +262,10 @@ async def mark_unseen_removed(
         begun_at,
         execution_id,
         list(last_seen),
+        is_steady,
         timeout=_LONGEST_S,
     )
-    return _count(done)
+    return gone
 
 
 async def select_removed(
@@ -286,11 +307,6 @@ def _changes(rows: Sequence[asyncpg.Record]) -> list[Change]:
         Change(id=row["id"], source=source_of(row), verb=None if row["verb"] is None else Verb(row["verb"]))
         for row in rows
     ]
-
-
-def _count(done: str) -> int:
-    """How many rows a command tag such as `UPDATE 3` names."""
-    return int(done.rpartition(" ")[2])
 
 
 def _columns(records: Mapping[Source, _Known]) -> tuple[list[Any], ...]:

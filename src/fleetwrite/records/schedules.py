@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import FLEETWRITE, Actor, Deed
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.contract.enums import ResourceEnum, ScheduleStatusEnum
 from fleetwrite.dispatch.service import Dispatch
@@ -59,7 +61,9 @@ class ScheduleService:
         async with self._database.acquire() as connection:
             return await store.page_executions(connection, schedule_id, window)
 
-    async def create(self, connection_id: UUID, tsp_slug: str, new: NewSchedule) -> Schedule:
+    async def create(
+        self, connection_id: UUID, tsp_slug: str, new: NewSchedule, *, actor: Actor = FLEETWRITE
+    ) -> Schedule:
         """Make a schedule, whose first execution is due at once.
 
         Raises:
@@ -75,9 +79,13 @@ class ScheduleService:
             if not made:
                 raise DuplicateScheduleError(new.resource)
             await self._enqueue(connection, made)
+            told = {"connection_id": connection_id, "resource": new.resource}
+            await trail.append(connection, actor, Deed.SCHEDULE_CREATED, made[0].id, told)
         return made[0]
 
-    async def change(self, connection_id: UUID, schedule_id: UUID, changes: dict[str, Any]) -> Schedule:
+    async def change(
+        self, connection_id: UUID, schedule_id: UUID, changes: dict[str, Any], *, actor: Actor = FLEETWRITE
+    ) -> Schedule:
         """Change fields of a schedule. A shorter interval holds at once.
 
         Raises:
@@ -94,9 +102,10 @@ class ScheduleService:
                 after = _activated(after, changes.get("next_execution_at", now))
             await store.update_schedule(connection, after)
             await self._follow(connection, after)
+            await trail.append(connection, actor, Deed.SCHEDULE_CHANGED, schedule_id, changes)
         return after
 
-    async def activate(self, connection_id: UUID, schedule_id: UUID) -> Schedule:
+    async def activate(self, connection_id: UUID, schedule_id: UUID, *, actor: Actor = FLEETWRITE) -> Schedule:
         """Let a paused or inactive schedule pull again, at once.
 
         Raises:
@@ -104,15 +113,20 @@ class ScheduleService:
         """
         async with self._database.transaction() as connection:
             schedule = await self._lock(connection, connection_id, schedule_id)
-            return await self._activate(connection, schedule)
+            activated = await self._activate(connection, schedule)
+            await trail.append(connection, actor, Deed.SCHEDULE_ACTIVATED, schedule_id)
+        return activated
 
-    async def activate_all(self, connection_id: UUID) -> list[Schedule]:
+    async def activate_all(self, connection_id: UUID, *, actor: Actor = FLEETWRITE) -> list[Schedule]:
         """Let all paused and inactive schedules of a connection pull again; returns these."""
         async with self._database.transaction() as connection:
             schedules = await store.lock_schedules(connection, connection_id)
-            return [await self._activate(connection, one) for one in schedules if not one.is_active]
+            activated = [await self._activate(connection, one) for one in schedules if not one.is_active]
+            for one in activated:
+                await trail.append(connection, actor, Deed.SCHEDULE_ACTIVATED, one.id)
+        return activated
 
-    async def delete(self, connection_id: UUID, schedule_id: UUID) -> None:
+    async def delete(self, connection_id: UUID, schedule_id: UUID, *, actor: Actor = FLEETWRITE) -> None:
         """End a schedule for good. The records stay as they are.
 
         Raises:
@@ -121,6 +135,7 @@ class ScheduleService:
         async with self._database.transaction() as connection:
             schedule = await self._lock(connection, connection_id, schedule_id)
             await self._end(connection, schedule)
+            await trail.append(connection, actor, Deed.SCHEDULE_DELETED, schedule_id)
 
     async def pull_soon(self, connection_ids: Collection[UUID]) -> None:
         """Let the next execution of all active schedules of these connections be due now."""
@@ -133,7 +148,7 @@ class ScheduleService:
                     await self._follow(connection, due)
 
     async def backfill(
-        self, resource: ResourceEnum, tsp_slugs: Collection[str], connection_ids: Collection[UUID]
+        self, resource: ResourceEnum, tsp_slugs: Collection[str], connection_ids: Collection[UUID], *, actor: Actor
     ) -> list[UUID]:
         """Make the schedules of a resource that never were on these connections; returns where some were made.
 
@@ -143,6 +158,9 @@ class ScheduleService:
         for slug in sorted(tsp_slugs):
             if any(listing.resource is resource for listing in self._registry.get(slug).manifest.listings):
                 made += await self._make_missing(slug, resource, connection_ids)
+        async with self._database.transaction() as connection:
+            told = {"resource": resource, "connection_ids": made}
+            await trail.append(connection, actor, Deed.PARTNER_SCHEDULES_MADE, actor.partner_id or "", told)
         return made
 
     async def make_missing(self) -> None:

@@ -190,7 +190,7 @@ class SubscriptionService:
             await store.replace_secret(connection, webhook_id, self._sealed(webhook_id, secret), overlap)
         else:
             await store.shorten_overlap(connection, webhook_id, overlap)
-        await store.destroy_old_secrets(connection)
+        await store.destroy_old_secrets(connection, webhook_id)
         return is_new
 
     async def delete(self, partner_id: UUID, webhook_id: UUID, *, actor: Actor = FLEETWRITE) -> None:

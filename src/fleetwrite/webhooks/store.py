@@ -165,13 +165,22 @@ async def shorten_overlap(connection: Connection, subscription_id: UUID, overlap
     )
 
 
-async def destroy_old_secrets(connection: Connection) -> int:
-    """Forget the secrets whose overlap is over; returns how many that were."""
+async def destroy_old_secrets(connection: Connection, subscription_id: UUID | None = None) -> int:
+    """Forget the secrets whose overlap is over, of all subscriptions or of one; returns how many that were.
+
+    What somebody else is changing is passed over, so that nobody waits for anybody: it is due the next time as well.
+    """
     destroyed = await connection.fetch(
         """
         UPDATE subscriptions SET old_secret_sealed = NULL, old_secret_until = NULL
-        WHERE old_secret_until <= fleetwrite_now() RETURNING id
-        """
+        WHERE id IN (
+            SELECT id FROM subscriptions
+            WHERE old_secret_until <= fleetwrite_now() AND ($1::uuid IS NULL OR id = $1)
+            FOR NO KEY UPDATE SKIP LOCKED
+        )
+        RETURNING id
+        """,
+        subscription_id,
     )
     return len(destroyed)
 

@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from fleetwrite.audit.models import FLEETWRITE, Actor
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import FLEETWRITE, Actor, Deed
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.event_names import WebhookEventNameEnum, WebhookLogStatusEnum, WebhookStatusEnum
 from fleetwrite.contract.notifications import TimePeriodMetric, WebhookLogRead, WebhookMetrics, WebhookRead
@@ -150,7 +151,9 @@ class SubscriptionUpkeep:
             next_page=page.next_page,
         )
 
-    async def replay(self, partner_id: UUID, webhook_id: UUID, wanted: Replay) -> ReplayResult:
+    async def replay(
+        self, partner_id: UUID, webhook_id: UUID, wanted: Replay, *, actor: Actor = FLEETWRITE
+    ) -> ReplayResult:
         """Send dead letters again, each with a new budget of attempts, in the order in which their events happened.
 
         Those of a subscription that is paused or stale wait until it is active. What dies again meanwhile is left
@@ -173,7 +176,7 @@ class SubscriptionUpkeep:
         async with self._database.acquire() as connection:
             asked_at = await database_now(connection)
         replayed = 0
-        while revived := await self._revive(partner_id, webhook_id, wanted, asked_at):
+        while revived := await self._revive(partner_id, webhook_id, wanted, asked_at, actor):
             replayed += revived
         return ReplayResult(replayed=replayed)
 
@@ -225,7 +228,9 @@ class SubscriptionUpkeep:
             raise _not_found(webhook_id)
         return subscription
 
-    async def _revive(self, partner_id: UUID, webhook_id: UUID, wanted: Replay, ended_by: datetime) -> int:
+    async def _revive(
+        self, partner_id: UUID, webhook_id: UUID, wanted: Replay, ended_by: datetime, actor: Actor
+    ) -> int:
         async with self._database.transaction() as connection:
             # Locked, so that one that is being deleted meanwhile is either gone or waits for us.
             subscription = await health_store.lock(connection, webhook_id)
@@ -235,6 +240,8 @@ class SubscriptionUpkeep:
             lane = lane_of(webhook_id)
             jobs = [NewJob(id=one, lane=lane, lasts=KEPT, priority=REPLAY_PRIORITY) for one in revived]
             await self._dispatch.enqueue(connection, jobs)
+            if revived:
+                await trail.append(connection, actor, Deed.WEBHOOK_REPLAYED, webhook_id, {"messages": len(revived)})
         return len(revived)
 
 

@@ -159,6 +159,13 @@ async def test_all_variables_that_are_missing_are_told_at_once_and_nobody_is_cal
     )
 
 
+async def test_a_region_that_the_provider_does_not_have_is_told_before_anybody_is_called() -> None:
+    left = {"FLEETWRITE_LIVE_SAMSARA_TOKEN": "t", "FLEETWRITE_LIVE_SAMSARA_REGION": "mars"}
+    code, printed = await run(suite_of("samsara"), "--live", variables=left)
+    assert code == USAGE_ERROR
+    assert "FLEETWRITE_LIVE_SAMSARA_REGION is none of: us, " in printed
+
+
 async def test_writes_alone_are_refused() -> None:
     code, printed = await run(suite_of("samsara"), "--live-writes", variables={})
     assert code == USAGE_ERROR

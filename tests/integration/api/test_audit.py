@@ -3,28 +3,37 @@
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from fleetwrite.api.app import ENDPOINTS
 from fleetwrite.audit import trail
 from fleetwrite.audit.models import Entry, Wanted
+from fleetwrite.kit.keyset import Window
 from integration.api.inviting import agreed, operator_token
 from integration.api.world import World
 
 BUDGETS = {"budgets": [{"scope": "token", "requests": 5, "per_seconds": 1}]}
 
-WEBHOOK = {"url": "https://receiver.example/secret-path", "event_name": "resource_operation.failed"}
+WEBHOOK = {"url": "https://93.184.215.14/secret-path", "event_name": "resource_operation.failed"}
 
 AUDITED = {
     "create_webhook",
     "update_webhook",
-    "delete_webhook",
     "activate_webhook",
     "pause_webhook",
+    "replay_webhook",
+    "delete_webhook",
     "create_connection",
-    "update_connection",
     "delete_connection",
+    "create_schedule",
+    "update_schedule",
+    "activate_schedule",
+    "activate_schedules",
+    "backfill_schedules",
+    "delete_schedule",
+    "update_connection",
     "pause_connection",
     "resume_connection",
     "drain_connection",
@@ -67,20 +76,8 @@ WITH_A_TIMELINE = {
 }
 """Operations tell of themselves what was done to them; tokens that are given are too many, and told by the log."""
 
-HARMLESS = {
-    "create_schedule",
-    "update_schedule",
-    "delete_schedule",
-    "activate_schedule",
-    "activate_schedules",
-    "backfill_schedules",
-    "test_webhook",
-    "replay_webhook",
-    "create_invitation",
-    "delete_invitation",
-    "decline_invitation",
-}
-"""These change when lists are read, repeat what was told, or ask a fleet: nobody may do more by them than before."""
+HARMLESS = {"test_webhook", "create_invitation", "delete_invitation", "decline_invitation"}
+"""These send a sample, or ask a fleet: nobody may do more by them than before."""
 
 
 async def entries(world: World, deed: str) -> list[Entry]:
@@ -136,12 +133,34 @@ async def test_what_is_done_to_a_connection_is_written_down(
 
 async def test_webhooks_are_written_down_without_their_secrets(world: World) -> None:
     made = await do(world, "POST", "/v2/notifications/webhooks", WEBHOOK)
-    await do(world, "DELETE", f"/v2/notifications/webhooks/{made['id']}")
-    created, deleted = await entries(world, "webhook")
-    assert [created.deed, deleted.deed] == ["webhook.created", "webhook.deleted"]
-    assert created.object_id == deleted.object_id == made["id"]
-    assert made["secret"] not in created.details
-    assert "secret-path" not in created.details
+    path = f"/v2/notifications/webhooks/{made['id']}"
+    await do(world, "PATCH", path, {"secret": "another secret"})
+    await do(world, "POST", f"{path}/pause")
+    await do(world, "POST", f"{path}/activate")
+    await do(world, "DELETE", path)
+    written = await entries(world, "webhook")
+    deeds = ("created", "changed", "paused", "activated", "deleted")
+    assert [entry.deed for entry in written] == [f"webhook.{deed}" for deed in deeds]
+    assert {entry.object_id for entry in written} == {made["id"]}
+    told = "".join(entry.details for entry in written)
+    assert not any(secret in told for secret in (made["secret"], "another secret", "secret-path"))
+
+
+async def test_schedules_are_written_down(world: World) -> None:
+    schedules, connection_id = world.services.schedules, UUID(world.first.id)
+    (made, *_) = (await schedules.page(connection_id, Window())).items
+    await schedules.change(connection_id, made.id, {"execution_interval_seconds": 900})
+    await schedules.delete(connection_id, made.id)
+    changed, deleted = await entries(world, "schedule")
+    assert [changed.deed, deleted.deed] == ["schedule.changed", "schedule.deleted"]
+    assert changed.object_id == deleted.object_id == str(made.id)
+    assert json.loads(changed.details) == {"execution_interval_seconds": 900}
+
+
+async def test_a_deleted_connection_is_written_down(world: World) -> None:
+    await world.services.disconnector.disconnect(UUID(world.partner_id), UUID(world.first.id))
+    (entry,) = await entries(world, "connection.deleted")
+    assert entry.object_id == world.first.id
 
 
 async def test_who_made_and_changed_an_agreement_is_written_down(world: World) -> None:

@@ -65,30 +65,34 @@ async def check(world: World, endpoint: WriteEndpoint, body: Any) -> None:
 @settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 async def test_a_body_with_random_values_never_breaks_anything(
-    busy_world: World, endpoint: WriteEndpoint, data: st.DataObject
+    lasting_busy_world: World, endpoint: WriteEndpoint, data: st.DataObject
 ) -> None:
     names = st.sampled_from(endpoint.body_type.__struct_fields__) | st.text(max_size=8)
     changes = data.draw(st.dictionaries(names, ANY_JSON, min_size=1, max_size=4), label="changes")
 
-    await check(busy_world, endpoint, {**endpoint.body(busy_world), **changes})
+    await check(lasting_busy_world, endpoint, {**endpoint.body(lasting_busy_world), **changes})
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(body=ANY_JSON)
-async def test_a_random_document_never_breaks_anything(busy_world: World, endpoint: WriteEndpoint, body: Any) -> None:
-    await check(busy_world, endpoint, body)
+async def test_a_random_document_never_breaks_anything(
+    lasting_busy_world: World, endpoint: WriteEndpoint, body: Any
+) -> None:
+    await check(lasting_busy_world, endpoint, body)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(raw=st.binary(max_size=200))
-async def test_random_bytes_never_break_anything(busy_world: World, endpoint: WriteEndpoint, raw: bytes) -> None:
-    answer = await busy_world.send(
+async def test_random_bytes_never_break_anything(
+    lasting_busy_world: World, endpoint: WriteEndpoint, raw: bytes
+) -> None:
+    answer = await lasting_busy_world.send(
         endpoint.method,
-        endpoint.path(endpoint.target(busy_world.first)),
+        endpoint.path(endpoint.target(lasting_busy_world.first)),
         content=raw,
-        headers={"Content-Type": "application/json", "Authorization": f"Bearer {busy_world.token}"},
+        headers={"Content-Type": "application/json", "Authorization": f"Bearer {lasting_busy_world.token}"},
     )
 
     assert answer.status in {400, 422}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetwrite.connectors.sdk.new_connector import CONNECTORS, TESTS
+from fleetwrite.connectors.sdk.new_connector import CONNECTORS, TESTS, NewConnectorError, write_connector
 
 ROOT = Path(__file__).parents[3]
 
@@ -90,3 +90,13 @@ def test_nothing_is_overwritten(checkout: Path, folder: Path) -> None:
     mine.write_text("Mine.")
     assert "is there already" in refusal(checkout, "zubie")
     assert [one.name for one in mine.parent.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("mine", ["pyproject.toml", "tests/test_mine.py", "src/fleetwrite_zubie/__init__.py"])
+def test_nothing_of_a_package_is_overwritten(tmp_path: Path, mine: str) -> None:
+    path = tmp_path / "package" / mine
+    path.parent.mkdir(parents=True)
+    path.write_text("Mine.")
+    with pytest.raises(NewConnectorError, match="is there already"):
+        write_connector("zubie", None, tmp_path / "package", own_package=True)
+    assert [one for one in (tmp_path / "package").rglob("*") if one.is_file()] == [path]

@@ -47,6 +47,13 @@ def logged(world: World) -> int:
     return sum(len(page) for page in world.simulator.storage.log_pages(0))
 
 
+async def until_faulty(world: World) -> None:
+    """Wait until the last fault that was asked for has begun."""
+    async with asyncio.timeout(30):
+        while world.simulator.faults.left():
+            await asyncio.sleep(0.01)
+
+
 async def test_a_pull_that_died_goes_on_behind_the_last_page_that_was_stored(world: World) -> None:
     await only(world, USER)
     since = logged(world)
@@ -56,8 +63,7 @@ async def test_a_pull_that_died_goes_on_behind_the_last_page_that_was_stored(wor
     world.fault("GET", DRIVERS, "delay", delay_s=0.001)
     world.fault("GET", DRIVERS, "delay", delay_s=60)
     dying = asyncio.create_task(world.run_pulls(await world.claim_pulls()))
-    while len(world.simulator.faults.left()) > 0:
-        await asyncio.sleep(0.01)
+    await until_faulty(world)
     dying.cancel()
     await asyncio.wait([dying])
     assert await list_calls(world, since) == [(OFFICE, ""), (DRIVERS, "active")]
@@ -159,8 +165,7 @@ async def test_a_pull_counts_against_the_calls_that_may_be_in_flight(world: Worl
     world.fault("GET", "/fleet/vehicles", "delay", delay_s=0.3)
     await world.services.schedules.pull_soon([world.connection.id])
     pulling = asyncio.create_task(world.run_pulls(await world.claim_pulls()))
-    while world.simulator.faults.left():
-        await asyncio.sleep(0.01)
+    await until_faulty(world)
     await world.write(TRAILER, {"trailer_name": "Next"})
     assert await world.claim() == []
     await pulling

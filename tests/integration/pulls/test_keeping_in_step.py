@@ -116,7 +116,27 @@ async def test_a_pull_that_did_not_reach_the_end_takes_nothing_for_gone(world: W
     await world.run_pulls(await world.claim_pulls())
     assert (await row(world, USER, driver["id"]))["deleted_at"] is None
     await world.pull()
+    await world.pull()
     assert (await row(world, USER, driver["id"]))["deleted_at"] is not None
+
+
+async def test_who_changed_lists_while_they_were_read_is_not_taken_for_gone(world: World) -> None:
+    await listen(world, "user.*")
+    ana, ben = (one for one in world.held("drivers") if one["name"] in {"Ana Ruiz", "Ben Carter"})
+    records = {one["id"]: remove(world, "drivers", one["id"]) for one in (ana, ben)}
+    await world.shift(A_MINUTE)
+    # Neither list of drivers showed them: not the first one, and when they were in that, not the second one.
+    await world.pull()
+    assert await told(world) == []
+    bring_back(world, "drivers", ana["id"], records[ana["id"]])
+    await world.pull()
+    # Whom two readings did not show, is gone; whom the second one showed, was there all the time.
+    assert [(name, data["id"]) for name, data in await told(world)] == [
+        ("user.removed", str(id_of(world, USER, ben["id"])))
+    ]
+    remove(world, "drivers", ana["id"])
+    await world.pull()
+    assert await told(world) == []
 
 
 async def test_only_who_subscribed_is_told(world: World) -> None:

@@ -27,10 +27,11 @@ FIELDS = st.dictionaries(st.sampled_from(["vehicle_name", "vin", "notes"]), st.s
 
 
 class Listed(NamedTuple):
-    """A whole list of one page, which was asked for so many steps ago."""
+    """A whole list of one page, which was asked for so many steps ago, and may miss things where it is not steady."""
 
     things: Mapping[str, Mapping[str, Any]]
     steps_ago: int
+    is_steady: bool
 
 
 class Written(NamedTuple):
@@ -42,7 +43,7 @@ class Written(NamedTuple):
 
 STEPS = st.lists(
     st.one_of(
-        st.builds(Listed, st.dictionaries(KEYS, FIELDS, max_size=3), st.integers(0, 3)),
+        st.builds(Listed, st.dictionaries(KEYS, FIELDS, max_size=3), st.integers(0, 3), st.booleans()),
         st.builds(Written, KEYS, FIELDS),
     ),
     min_size=1,
@@ -59,6 +60,7 @@ class Thing:
     unlisted: dict[str, Any] = field(default_factory=dict)
     written: int | None = None
     is_deleted: bool = False
+    is_missed: bool = False
 
 
 class Model:
@@ -76,7 +78,9 @@ class Model:
         thing.written, thing.is_deleted = now, False
         return told(key, before, (thing.attributes, thing.is_deleted), is_new=is_new)
 
-    def list(self, now: int, asked: int, things: Mapping[str, Mapping[str, Any]]) -> dict[str, Verb]:
+    def list(
+        self, now: int, asked: int, things: Mapping[str, Mapping[str, Any]], *, is_steady: bool
+    ) -> dict[str, Verb]:
         verbs: dict[str, Verb] = {}
         for key, fields in things.items():
             is_new = key not in self.things
@@ -89,8 +93,10 @@ class Model:
             verbs |= told(key, before, (thing.attributes, thing.is_deleted), is_new=is_new)
         for key, thing in self.things.items():
             was_there = thing.created < asked and (thing.written is None or thing.written < asked)
-            if key not in things and was_there:
-                thing.is_deleted = True
+            if was_there and not thing.is_deleted:
+                is_unseen = key not in things
+                thing.is_deleted = is_unseen and (is_steady or thing.is_missed)
+                thing.is_missed = is_unseen and not thing.is_deleted
         return verbs
 
 
@@ -119,7 +125,7 @@ async def test_lists_and_writes_in_any_order_come_to_what_the_model_says(
             else:
                 asked = max(0, now - step.steps_ago)
                 verbs = await pull(connection, account, step, at, start + asked * SECOND)
-                assert verbs == model.list(now, asked, step.things)
+                assert verbs == model.list(now, asked, step.things, is_steady=step.is_steady)
     kept = await database.pool.fetch("SELECT * FROM records WHERE connection_id = $1", account)
     assert {row["source_id"]: (row["attributes"], row["deleted_at"] is not None) for row in kept} == {
         key: (thing.attributes, thing.is_deleted) for key, thing in model.things.items()
@@ -143,5 +149,7 @@ async def pull(
     ]
     changes, _ = await keep_listed(connection, account, listed, asked_at)
     seen = list(step.things)
-    await mark_unseen_removed(connection, account, VEHICLE, new_id(), seen, at, asked_at, asked_at)
+    await mark_unseen_removed(
+        connection, account, VEHICLE, new_id(), seen, at, asked_at, asked_at, is_steady=step.is_steady
+    )
     return {change.source[2]: change.verb for change in changes if change.verb is not None}

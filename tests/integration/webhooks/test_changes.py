@@ -1,5 +1,6 @@
 """What a partner changes about a subscription, and who hears of it."""
 
+import asyncio
 import gzip
 import socket
 from collections.abc import Mapping
@@ -180,6 +181,21 @@ async def test_an_old_secret_is_destroyed_when_its_time_is_over(webhooks: Webhoo
     await pass_time(webhooks, timedelta(hours=1))
     await sweeper.destroy()
     assert await secrets_in_use(webhooks, webhook_id) == [NEW]
+
+
+async def test_a_change_leaves_alone_what_somebody_else_is_changing(webhooks: Webhooks) -> None:
+    """Else two changes at a time, each clearing up after the other one, would wait for each other for ever."""
+    webhook_id, other = await subscribed(webhooks), await subscribed(webhooks, URL + "2")
+    await change(webhooks, other, timedelta(hours=1), secret=NEW)
+    await pass_time(webhooks, timedelta(hours=2))
+    async with webhooks.database.transaction() as connection:
+        await connection.execute("SELECT FROM subscriptions WHERE id = $1 FOR UPDATE", other)
+        async with asyncio.timeout(20):
+            await change(webhooks, webhook_id, secret=NEW)
+            await OldSecrets(webhooks.database).destroy()
+    await OldSecrets(webhooks.database).destroy()
+    kept = await webhooks.database.pool.fetch("SELECT id FROM subscriptions WHERE old_secret_sealed IS NOT NULL")
+    assert [row["id"] for row in kept] == [webhook_id]
 
 
 async def test_of_three_secrets_the_oldest_is_destroyed(webhooks: Webhooks) -> None:

@@ -131,9 +131,10 @@ MANIFEST: Final = Manifest(
     regions={"us": API_ADDRESS},
     offers=OFFERS,
     listings=(
-        Listing(resource=ResourceEnum.VEHICLE, tells_changes=True),
-        Listing(resource=ResourceEnum.TRAILER),
-        Listing(resource=ResourceEnum.USER),
+        # Pages are counted; trailers and users have a list for each state.
+        Listing(resource=ResourceEnum.VEHICLE, tells_changes=True, is_steady=False),
+        Listing(resource=ResourceEnum.TRAILER, is_steady=False),
+        Listing(resource=ResourceEnum.USER, is_steady=False),
     ),
     budgets=(COMPANY, LOGIN),
     # Motive documents no limit of its own; a hung call keeps its lease just as long.

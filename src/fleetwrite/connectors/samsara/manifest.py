@@ -149,7 +149,12 @@ MANIFEST: Final = Manifest(
     ),
     regions=REGIONS,
     offers=OFFERS,
-    listings=tuple(Listing(resource=one) for one in (ResourceEnum.VEHICLE, ResourceEnum.TRAILER, ResourceEnum.USER)),
+    listings=(
+        Listing(resource=ResourceEnum.VEHICLE),
+        Listing(resource=ResourceEnum.TRAILER),
+        # Drivers have a list for each state.
+        Listing(resource=ResourceEnum.USER, is_steady=False),
+    ),
     budgets=(TOKEN, ORGANIZATION, *(endpoint.budget for endpoint in ENDPOINTS)),
     # Samsara documents no limit of its own. Its client waits 60 s; but a hung call keeps its lease just as long.
     timeout_s=30,

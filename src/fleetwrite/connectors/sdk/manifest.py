@@ -143,11 +143,15 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         resource: of what.
         tells_changes: after a first reading of all, it can be asked for what changed since.
         is_complete: what is not on it, read from beginning to end, the provider does not have any more.
+        is_steady: what is there all the time is on one of its pages, whatever comes, goes or changes while they are
+            read. Not so where pages are counted, or where there is a list for each state. What such a list does not
+            show is taken for gone when the next reading does not show it either.
     """
 
     resource: ResourceEnum
     tells_changes: bool = False
     is_complete: bool = True
+    is_steady: bool = True
 
 
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):

@@ -102,7 +102,8 @@ MANIFEST: Final = Manifest(
     ),
     regions={"us": API_ADDRESS},
     offers=OFFERS,
-    listings=tuple(Listing(resource=resource) for resource, _, _ in _RECORDS),
+    # Assets have a list for each state.
+    listings=tuple(Listing(resource=resource, is_steady=resource is ResourceEnum.USER) for resource, _, _ in _RECORDS),
     budgets=(ACCOUNT, *(Budget(scope=operation.full_name) for operation in OPERATIONS)),
     # Zonar documents none. Lists of large accounts take seconds; a hung call keeps its lease just as long.
     timeout_s=30,

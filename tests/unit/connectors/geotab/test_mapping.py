@@ -59,4 +59,4 @@ def test_countries_have_one_code_each_way() -> None:
 def test_every_budget_is_one_of_geotabs_operations() -> None:
     scopes = [budget.scope for budget in CONNECTOR.manifest.budgets]
     assert len(set(scopes)) == len(scopes)
-    assert all(re.fullmatch("Authenticate|(Get|GetFeed|GetCountOf|Add|Set) [A-Za-z]+", scope) for scope in scopes)
+    assert all(re.fullmatch("Authenticate|(Get|GetCountOf|GetFeed|Add|Set) [A-Za-z]+", scope) for scope in scopes)

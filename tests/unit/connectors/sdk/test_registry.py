@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetwrite.connectors.sdk.registry import ENTRY_POINTS, Registry, UnknownTspError
+from fleetwrite.connectors.sdk.finding import simulated, simulator_class
+from fleetwrite.connectors.sdk.registry import ENTRY_POINTS, Registry, UnknownTspError, places
+from fleetwrite.contract.tsps import TspEnum
 from fleetwrite.kit.errors import FleetwriteError
 
 MODULE = """
@@ -12,7 +14,9 @@ import msgspec
 from fleetwrite.connectors.samsara.connector import SamsaraConnector
 
 class Elsewhere(SamsaraConnector):
-    manifest = msgspec.structs.replace(SamsaraConnector.manifest, slug="{slug}", credential_shape="{shape}")
+    manifest = msgspec.structs.replace(
+        SamsaraConnector.manifest, slug="{slug}", source_name="{source_name}", credential_shape="{shape}"
+    )
 
 CONNECTOR = Elsewhere()
 """
@@ -25,9 +29,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def install(package: Path, name: str, module: str, slug: str, shape: str = "token") -> None:
+def install(
+    package: Path, name: str, module: str, slug: str, source_name: str = "samsara", shape: str = "token"
+) -> None:
     """A package that brings a connector, as pip would install it."""
-    (package / f"{module}.py").write_text(MODULE.format(slug=slug, shape=shape))
+    (package / f"{module}.py").write_text(MODULE.format(slug=slug, source_name=source_name, shape=shape))
     info = package / f"{module}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
@@ -39,6 +45,32 @@ def test_a_connector_of_another_package_is_found_by_its_entry_point(package: Pat
     registry = Registry.load()
     assert registry.get("acme").manifest.slug == "acme"
     assert registry.get("samsara").manifest.slug == "samsara"
+
+
+def test_a_slug_that_the_contract_does_not_know_is_one_more_source_name(package: Path) -> None:
+    install(package, "acme", "outsider_for_fleetwrite", "acme", source_name="acme")
+    contract = {one.value for one in TspEnum}
+    assert Registry.load().source_names - contract == {"acme"}
+    assert Registry({}).source_names == contract
+
+
+def test_any_other_name_that_the_contract_does_not_know_is_taken_for_a_slip(package: Path) -> None:
+    install(package, "acme", "slip_for_fleetwrite", "acme", source_name="samsra")
+    with pytest.raises(FleetwriteError, match="'samsra', which the contract does not know"):
+        Registry.load()
+
+
+def test_a_slug_must_fit_into_a_path(package: Path) -> None:
+    install(package, "Acme/2", "crooked_for_fleetwrite", "Acme/2")
+    with pytest.raises(FleetwriteError, match="'Acme/2' can not name a connector"):
+        Registry.load()
+
+
+def test_a_connector_without_a_simulator_beside_it_is_not_simulated(package: Path) -> None:
+    install(package, "acme", "bare_for_fleetwrite", "acme")
+    assert simulated() == [place.slug for place in places() if place.slug != "acme"]
+    with pytest.raises(UnknownTspError, match="'acme' is not there, or has no simulator"):
+        simulator_class("acme")
 
 
 def test_a_connector_must_be_called_as_its_entry_point_says(package: Path) -> None:

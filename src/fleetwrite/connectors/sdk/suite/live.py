@@ -50,7 +50,7 @@ class Pace:
         it before that.
         """
         now = time.monotonic()
-        await asyncio.sleep(max(0.0, *(self._free_at.get(scope, now) - now for scope in scopes)))
+        await asyncio.sleep(max([0.0, *(self._free_at.get(scope, now) - now for scope in scopes)]))
         try:
             yield
         finally:
@@ -157,7 +157,7 @@ class LiveRun:
         slug = exhibit.connector.manifest.slug
         async with Egress(_ANYWHERE) as egress:
             if slug not in self._accounts:
-                self._accounts[slug] = LiveAccount(exhibit, egress, self._login(exhibit.connector.manifest))
+                self._accounts[slug] = LiveAccount(exhibit, egress, self.login(exhibit.connector.manifest))
             account = self._accounts[slug]
             account.egress = egress
             yield account
@@ -183,7 +183,12 @@ class LiveRun:
         """The variables that have to be set anew before the next run."""
         return [name for account in self._accounts.values() for name in account.replaced]
 
-    def _login(self, manifest: Manifest) -> Login:
+    def login(self, manifest: Manifest) -> Login:
+        """What the variables say of the account.
+
+        Raises:
+            pytest.UsageError: its region is none of the provider's.
+        """
         settings = self._values(manifest, manifest.settings)
         base_url = manifest.base_url(settings)
         if base_url is None:

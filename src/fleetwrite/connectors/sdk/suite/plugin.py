@@ -47,20 +47,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Make sure that all accounts can be reached before the first is.
 
     Raises:
-        pytest.UsageError: variables are missing.
+        pytest.UsageError: variables are missing, or can not be good.
     """
     run = config.stash.get(LIVE, None)
     if run is None:
         return
     suites = {item.cls for item in items if isinstance(item, pytest.Function) and item.cls is not None}
-    manifests = {
-        one.exhibit.connector.manifest.slug: one.exhibit.connector.manifest
-        for one in suites
-        if issubclass(one, ConnectorSuite)
-    }
-    names = [name for _, manifest in sorted(manifests.items()) for name in run.missing(manifest)]
+    connectors = {suite.exhibit.connector for suite in suites if issubclass(suite, ConnectorSuite)}
+    manifests = sorted((connector.manifest for connector in connectors), key=lambda manifest: manifest.slug)
+    names = [name for manifest in manifests for name in run.missing(manifest)]
     if names:
         raise pytest.UsageError(f"--live needs these variables, which are not set: {', '.join(names)}.")
+    for manifest in manifests:
+        run.login(manifest)
 
 
 @pytest.hookimpl(wrapper=True)
