@@ -41,7 +41,7 @@ OF_WHO_HOLDS_THE_LINK = {"get_invitation", "accept_invitation", "decline_invitat
 def test_all_scopes_of_the_contract_are_known_and_two_more() -> None:
     assert {scope.value for scope in Scope} == OF_THE_CONTRACT | {"telematics:write", "admin"}
     assert set(Scope) >= PARTNER_SCOPES | OPERATOR_SCOPES
-    assert OPERATORS_ALONE & PARTNER_SCOPES == set()
+    assert set() == OPERATORS_ALONE & PARTNER_SCOPES
 
 
 def test_every_endpoint_of_the_api_asks_for_a_scope_unless_it_is_known_to_be_open() -> None:
