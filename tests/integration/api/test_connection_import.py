@@ -68,7 +68,7 @@ async def test_a_file_is_checked_applied_and_repeated(fresh_world: World) -> Non
 
 async def test_a_login_may_stand_in_columns_of_json(fresh_world: World) -> None:
     credentials = json.dumps({"username": "u", "password": SECRET, "database": "acme"}).replace('"', '""')
-    settings = json.dumps({"base_url": "https://geotab.test"}).replace('"', '""')
+    settings = json.dumps({"base_url": "https://93.184.215.14"}).replace('"', '""')
     text = f'partner,fleet_ref,tsp,credentials,settings\nacme,g-1,geotab,"{credentials}","{settings}"\n'
     report = (await imported(fresh_world, text, "?apply=true")).json()
 
