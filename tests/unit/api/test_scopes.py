@@ -1,6 +1,6 @@
 """Which token opens which endpoint."""
 
-from fleetwrite.access.scopes import PARTNER_SCOPES, Scope
+from fleetwrite.access.scopes import OPERATOR_SCOPES, OPERATORS_ALONE, PARTNER_SCOPES, Scope
 from fleetwrite.api.app import ENDPOINTS
 
 OF_THE_CONTRACT = {
@@ -30,18 +30,26 @@ OPEN_TO_ALL = {
     "list_tsps",
     "get_tsp",
     "get_openapi",
+    "list_org_tsps",
+    "get_org_tsp",
 }
 
+OF_WHO_HOLDS_THE_LINK = {"get_invitation", "accept_invitation", "decline_invitation"}
+"""Of an invitation, whose id is the secret. A token that comes along is looked at all the same."""
 
-def test_all_scopes_of_the_contract_are_known_and_one_more() -> None:
-    assert {scope.value for scope in Scope} == OF_THE_CONTRACT | {"telematics:write"}
-    assert set(Scope) >= PARTNER_SCOPES
+
+def test_all_scopes_of_the_contract_are_known_and_two_more() -> None:
+    assert {scope.value for scope in Scope} == OF_THE_CONTRACT | {"telematics:write", "admin"}
+    assert set(Scope) >= PARTNER_SCOPES | OPERATOR_SCOPES
+    assert set() == OPERATORS_ALONE & PARTNER_SCOPES
 
 
 def test_every_endpoint_of_the_api_asks_for_a_scope_unless_it_is_known_to_be_open() -> None:
     without = {one.operation_id for one in ENDPOINTS if one.scope is None and not one.needs_token}
     api = {one.operation_id for one in ENDPOINTS if one.path.startswith(("/v2/", "/realms/", "/openapi"))}
-    assert without & api == OPEN_TO_ALL
+    assert without & api == OPEN_TO_ALL | OF_WHO_HOLDS_THE_LINK
+    shown = {one.operation_id for one in ENDPOINTS if one.scope_if_shown is not None}
+    assert shown == OF_WHO_HOLDS_THE_LINK
 
 
 def test_who_changes_something_needs_another_scope_than_who_reads() -> None:
