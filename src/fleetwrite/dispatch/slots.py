@@ -73,8 +73,11 @@ async def _try_slot(
         # The caller's own job is one of those in flight, unless it counts by its calls.
         least = 0 if yielding is None else 1
         if any(pace.room is not None and pace.room < least for pace in paces):
-            if within_s <= FULL_RETRY_S:
-                raise SlotTimeoutError("As many calls as the provider allows are in flight.", free_at=now, wait_s=0.0)
+            if yielding is not None or within_s <= FULL_RETRY_S:
+                later_s = 0.0 if yielding is None else YIELD_S
+                raise SlotTimeoutError(
+                    "As many calls as the provider allows are in flight.", free_at=now, wait_s=later_s
+                )
             return None
         all_bars = await bars.select_bars(connection, [owner_id]) if is_barred else []
         barred = [(bar, bar.pace()) for bar in all_bars if bar.scope in scopes]
