@@ -35,7 +35,7 @@ from fleetwrite.orgs.errors import (
 )
 from fleetwrite.orgs.expiry import Expiry
 from fleetwrite.orgs.invitations import InvitationService
-from fleetwrite.orgs.models import OPERATOR, Actor
+from fleetwrite.orgs.models import OPERATOR, Actor, Levels
 from fleetwrite.orgs.service import OrgService
 
 READ: Final = {ResourceEnum.VEHICLE: ShareLevelEnum.READ}
@@ -351,7 +351,7 @@ class Model:
             "SELECT levels FROM active_shares WHERE fleet_ref = $1", self.fleet_ref
         )
         counts = self.agreed is not None and self.standing() == "active"
-        assert [row["levels"] for row in counted] == ([dict(self.agreed.levels)] if counts and self.agreed else [])
+        assert [row["levels"] for row in counted] == ([in_force(self.agreed.levels)] if counts and self.agreed else [])
         rows = await self.database.pool.fetch("SELECT event_name FROM events WHERE fleet_ref = $1", self.fleet_ref)
         assert sorted(row["event_name"] for row in rows) == sorted(self.events)
 
@@ -365,6 +365,12 @@ class Model:
             assert self.live() is None
             assert self.invited
             self.agreed = Agreed(found["id"], found["fleet_id"], self.invited.levels)
+
+
+def in_force(levels: Levels) -> Levels:
+    """What an agreement shares by resource: group messages have the level of messages."""
+    of_messages = levels.get(ResourceEnum.MESSAGE)
+    return dict(levels) if of_messages is None else {**levels, ResourceEnum.GROUP_MESSAGE: of_messages}
 
 
 @pytest.fixture
