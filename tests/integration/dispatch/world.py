@@ -73,6 +73,19 @@ class World:
         async with self.database.transaction() as connection:
             await connection.execute("UPDATE clock_shift SET shift = shift + $1", by)
 
+    async def stop_clock(self) -> None:
+        """Let the clock move by `shift_clock` alone, where milliseconds count and the machine may be busy."""
+        now = (await self.now()).isoformat()
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                f"""
+                CREATE OR REPLACE FUNCTION fleetwrite_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
+                    SELECT timestamptz '{now}' + (SELECT shift FROM clock_shift)
+                $$
+                """  # noqa: S608 - our own text
+            )
+            await connection.execute("UPDATE clock_shift SET shift = '0'")
+
     async def waiting(self) -> int:
         async with self.database.acquire() as connection:
             count: int = await connection.fetchval("SELECT count(*) FROM jobs")
