@@ -24,9 +24,9 @@ async def test_a_key_is_added_takes_over_and_relieves_the_old_one(operator: Oper
     assert new.id.hex() in added.stdout
     rotated = await operator.run("vault", "rotate")
     assert f"All is sealed with the key {new.id.hex()}; re-wrapped: 1." in rotated.stdout
-    assert "signing_keys: 1 re-wrapped" in rotated.stderr
+    assert "signing_keys.private_key_sealed: 1 re-wrapped" in rotated.stderr
     told = (await operator.run("vault", "status")).stdout
-    assert f"key {new.id.hex()}  seals\n    signing_keys 1" in told
+    assert f"key {new.id.hex()}  seals\n    signing_keys.private_key_sealed 1" in told
     assert f"key {old.id.hex()}  opens\n    nothing is sealed with it" in told
     early = await operator.run("vault", "remove-key", old.id.hex())
     assert early.returncode == 1
