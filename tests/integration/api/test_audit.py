@@ -16,7 +16,7 @@ from integration.api.world import World
 
 BUDGETS = {"budgets": [{"scope": "token", "requests": 5, "per_seconds": 1}]}
 
-WEBHOOK = {"url": "https://93.184.215.14/secret-path", "event_name": "resource_operation.failed"}
+WEBHOOK = {"url": "http://127.0.0.1:9/secret-path", "event_name": "resource_operation.failed"}
 
 AUDITED = {
     "create_webhook",
