@@ -228,28 +228,13 @@ def _build(
         dispatch,
         logins,
         Reconciler(Evidence(database, dispatch)),
-        ExecuteSettings(
-            backoff=Backoff(first_s=settings.retry_first_s, cap_s=settings.retry_cap_s),
-            backoffs={connector.manifest.slug: backoff_of(connector.manifest, settings) for connector in registry},
-            provider_timeout_s=settings.provider_timeout_s,
-            read_timeout_s=settings.read_timeout_s,
-            slot_wait_s=SLOT_WAIT_S,
-            attempt_lasts_s=settings.attempt_lasts_s,
-        ),
+        _execute_settings(settings, registry),
     )
     fan_out = FanOutExecutor(database, dispatch, executor)
     handler = OperationHandler(connections, registry, vault, fan_out, settler, outages, dispatch)
-    deadlines = {
-        resource: timedelta(seconds=settings.message_deadline_s if resource in MESSAGES else settings.write_deadline_s)
-        for resource in ResourceEnum
-    }
-    accept_settings = AcceptSettings(
-        deadlines=deadlines,
-        sync_lease=timedelta(seconds=settings.sync_deadline_s + LEASE_MARGIN_S),
-        sync_events=settings.sync_events,
-    )
+    accept_settings = _accept_settings(settings)
     backlog = BacklogGate(database, settings.backlog_cap)
-    retrier = Retrier(database, connections, vault, dispatch, handler, backlog, deadlines)
+    retrier = Retrier(database, connections, vault, dispatch, handler, backlog, accept_settings.deadlines)
     foresight = Foresight(database)
     acceptor = Acceptor(database, connections, registry, vault, dispatch, backlog, foresight, accept_settings)
     webhook_budgets = budgets(settings.webhook_per_second, settings.webhook_in_flight)
@@ -304,11 +289,7 @@ def _build(
             egress,
             logins,
             PullStorer(database, dispatch, outages, keeper),
-            PullSettings(
-                call_timeout_s=settings.provider_timeout_s,
-                slot_wait_s=SLOT_WAIT_S,
-                attempt_lasts_s=settings.attempt_lasts_s,
-            ),
+            _pull_settings(settings),
         ),
         schedules=schedules,
         prober=Prober(
@@ -318,6 +299,38 @@ def _build(
             database, connections, registry, outages, egress, dispatch, logins, read_timeout_s=settings.read_timeout_s
         ),
         sweeper=Sweeper(database, retention_rules(settings)),
+    )
+
+
+def _execute_settings(settings: Settings, registry: Registry) -> ExecuteSettings:
+    return ExecuteSettings(
+        backoff=Backoff(first_s=settings.retry_first_s, cap_s=settings.retry_cap_s),
+        backoffs={connector.manifest.slug: backoff_of(connector.manifest, settings) for connector in registry},
+        provider_timeout_s=settings.provider_timeout_s,
+        read_timeout_s=settings.read_timeout_s,
+        slot_wait_s=SLOT_WAIT_S,
+        attempt_lasts_s=settings.attempt_lasts_s,
+    )
+
+
+def _accept_settings(settings: Settings) -> AcceptSettings:
+    return AcceptSettings(
+        deadlines={
+            resource: timedelta(
+                seconds=settings.message_deadline_s if resource in MESSAGES else settings.write_deadline_s
+            )
+            for resource in ResourceEnum
+        },
+        sync_lease=timedelta(seconds=settings.sync_deadline_s + LEASE_MARGIN_S),
+        sync_events=settings.sync_events,
+    )
+
+
+def _pull_settings(settings: Settings) -> PullSettings:
+    return PullSettings(
+        call_timeout_s=settings.provider_timeout_s,
+        slot_wait_s=SLOT_WAIT_S,
+        attempt_lasts_s=settings.attempt_lasts_s,
     )
 
 

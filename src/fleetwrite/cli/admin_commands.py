@@ -35,7 +35,7 @@ def create_partner(
 @partner_app.command("list")
 def list_partners(*, config: ConfigOption = None) -> None:
     """List all partners."""
-    from fleetwrite.cli import admin  # noqa: PLC0415
+    from fleetwrite.cli import admin  # noqa: PLC0415 - see above
 
     say(run(admin.list_partners(config)))
 
@@ -45,7 +45,7 @@ def show_partner(
     slug: Annotated[str, typer.Argument(help="The partner's slug.")], *, config: ConfigOption = None
 ) -> None:
     """Show a partner with its clients and what is kept of it."""
-    from fleetwrite.cli import admin  # noqa: PLC0415
+    from fleetwrite.cli import admin  # noqa: PLC0415 - see above
 
     say(run(admin.show_partner(config, slug)))
 
@@ -58,7 +58,7 @@ def list_fleets(
     config: ConfigOption = None,
 ) -> None:
     """List fleets, and with whom they share."""
-    from fleetwrite.cli import admin  # noqa: PLC0415
+    from fleetwrite.cli import admin  # noqa: PLC0415 - see above
 
     say(run(admin.list_fleets(config, partner, fleet_ref)))
 
@@ -72,7 +72,7 @@ def list_agreements(
     config: ConfigOption = None,
 ) -> None:
     """List share agreements."""
-    from fleetwrite.cli import admin  # noqa: PLC0415
+    from fleetwrite.cli import admin  # noqa: PLC0415 - see above
 
     say(run(admin.list_agreements(config, partner, fleet_ref, status)))
 
@@ -93,7 +93,7 @@ def set_agreement(
     config: ConfigOption = None,
 ) -> None:
     """Change what a fleet lets a partner do. What is not named stays. What is cancelled can not be changed any more."""
-    from fleetwrite.cli import admin  # noqa: PLC0415
+    from fleetwrite.cli import admin  # noqa: PLC0415 - see above
 
     say(run(admin.set_agreement(config, agreement, status=status, share=share, effective=effective, expires=expires)))
 
@@ -110,7 +110,7 @@ def import_connections(
 
     Every line is checked before the first is carried out. Exit code 1: lines are wrong or failed.
     """
-    from fleetwrite.cli import admin  # noqa: PLC0415
+    from fleetwrite.cli import admin  # noqa: PLC0415 - see above
 
     def progress(done: int, of: int) -> None:
         if done % 100 == 0 and done < of:

@@ -87,7 +87,7 @@ class ConnectionTypeEnum(enum.StrEnum):
     API_KEY = "api_key"
     AZUGA_SLC = "azuga_slc"
     BOUNCIE = "bouncie"
-    CLIENT_ID_SECRET = "client_id_secret"  # noqa: S105
+    CLIENT_ID_SECRET = "client_id_secret"  # noqa: S105 - the name of a shape
     COMPANY_ACCESS = "company_access"
     COMPANY_ID = "company_id"
     DATABASE = "database"
@@ -111,7 +111,7 @@ class ConnectionTypeEnum(enum.StrEnum):
     SWITCHBOARD = "switchboard"
     SPIREON_SLC = "spireon_slc"
     SFTP = "sftp"
-    TOKEN = "token"  # noqa: S105
+    TOKEN = "token"  # noqa: S105 - the name of a shape
     TT_CREDS = "tt_creds"
     TRUCKX_CREDS = "truckx_creds"
     TRUCKX_SLC = "truckx_slc"

@@ -62,7 +62,7 @@ async def find_agreement(connection: Connection, partner_id: UUID, fleet_ref: st
         f"""
         SELECT {_AGREEMENT} FROM share_agreements a
         WHERE partner_id = $1 AND fleet_ref = $2 AND status NOT IN ('cancelled', 'deleted')
-        """,  # noqa: S608
+        """,  # noqa: S608 - our own words only
         partner_id,
         fleet_ref,
     )
@@ -75,7 +75,7 @@ async def get_agreement(
     """The agreement of this id, if it is the actor's and not deleted; locked, it stays as it is for now."""
     whose = "" if actor.id is None else f" AND {_OWNER[actor.party]} = $2"
     row = await connection.fetchrow(
-        f"SELECT {_AGREEMENT} FROM share_agreements a WHERE a.id = $1 AND a.status <> 'deleted'{whose}"  # noqa: S608
+        f"SELECT {_AGREEMENT} FROM share_agreements a WHERE a.id = $1 AND a.status <> 'deleted'{whose}"  # noqa: S608 - our own words only
         + (" FOR UPDATE" if lock else ""),
         agreement_id,
         *(() if actor.id is None else (actor.id,)),
@@ -94,7 +94,7 @@ async def page_agreements(
     status: ShareAgreementStatusEnum | None = None,
 ) -> tuple[Page[ShareAgreement], int]:
     """A page of the actor's agreements that are not deleted; each filter that is not None narrows it."""
-    query = PageQuery(f"SELECT {_AGREEMENT} FROM share_agreements a", prefix="a")  # noqa: S608
+    query = PageQuery(f"SELECT {_AGREEMENT} FROM share_agreements a", prefix="a")  # noqa: S608 - our own words only
     query.where("a.status <> 'deleted'")
     if actor.id is not None:
         query.where(f"{_OWNER[actor.party]} = {{}}", actor.id)
@@ -115,7 +115,7 @@ async def agreements_of_fleets(connection: Connection, fleet_ids: Collection[UUI
         f"""
         SELECT {_AGREEMENT} FROM share_agreements a WHERE fleet_id = ANY($1) AND status <> 'deleted'
         ORDER BY created_at, id
-        """,  # noqa: S608
+        """,  # noqa: S608 - our own words only
         list(fleet_ids),
     )
     return [_agreement(row) for row in rows]
@@ -128,7 +128,7 @@ async def update_agreement(connection: Connection, changed: ShareAgreement) -> S
         UPDATE share_agreements a SET status = $2, paused_by = $3, scopes = $4, effective_at = $5, expires_at = $6,
             updated_at = fleetwrite_now()
         WHERE id = $1 RETURNING {_AGREEMENT}
-        """,  # noqa: S608
+        """,  # noqa: S608 - our own words only
         changed.id,
         changed.status.value,
         changed.paused_by,
@@ -149,7 +149,7 @@ async def expire_agreements(connection: Connection, most: int) -> list[ShareAgre
             ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
         )
         RETURNING {_AGREEMENT}
-        """,  # noqa: S608
+        """,  # noqa: S608 - our own words only
         most,
     )
     return [_agreement(row) for row in rows]

@@ -38,7 +38,7 @@ async def insert(
             fleetwrite_now(), fleetwrite_now())
         ON CONFLICT DO NOTHING
         RETURNING {_INVITATION}
-        """,  # noqa: S608
+        """,  # noqa: S608 - our own words only
         uuid4(),
         partner_id,
         request.fleet_ref,
@@ -71,7 +71,7 @@ async def refresh(
             declined_at = NULL, decline_reason = NULL, connect_token_hash = NULL, connect_token_expires_at = NULL,
             updated_at = fleetwrite_now()
         WHERE id = $1 AND partner_id = $5 RETURNING {_INVITATION}
-        """,  # noqa: S608
+        """,  # noqa: S608 - our own words only
         invitation.id,
         status.value,
         dict(permissions),
@@ -88,7 +88,7 @@ async def find_live(connection: Connection, partner_id: UUID, fleet_ref: str) ->
         f"""
         SELECT {_INVITATION} FROM invitations i
         WHERE partner_id = $1 AND fleet_ref = $2 AND status IN ('active', 'accepted', 'declined') FOR UPDATE
-        """,  # noqa: S608
+        """,  # noqa: S608 - our own words only
         partner_id,
         fleet_ref,
     )
@@ -103,7 +103,7 @@ async def get(
         f"""
         SELECT {_INVITATION} FROM invitations i
         WHERE id = $1 AND status <> 'deleted' AND ($2::uuid IS NULL OR partner_id = $2)
-        """  # noqa: S608
+        """  # noqa: S608 - our own words only
         + (" FOR UPDATE" if lock else ""),
         invitation_id,
         partner_id,
@@ -115,7 +115,7 @@ async def page(
     connection: Connection, partner_id: UUID, window: Window, *, fleet_ref: str | None
 ) -> tuple[Page[Invitation], int]:
     """A page of a partner's invitations that are not deleted, also of those that expired."""
-    query = PageQuery(f"SELECT {_INVITATION} FROM invitations i", prefix="i")  # noqa: S608
+    query = PageQuery(f"SELECT {_INVITATION} FROM invitations i", prefix="i")  # noqa: S608 - our own words only
     query.where("i.partner_id = {} AND i.status <> 'deleted'", partner_id)
     query.where_among("i.fleet_ref", None if fleet_ref is None else [fleet_ref])
     found, total = await query.fetch_counted(connection, window)
@@ -129,7 +129,7 @@ async def note_view(connection: Connection, invitation_id: UUID) -> Invitation |
         UPDATE invitations i SET viewed_at = fleetwrite_now()
         WHERE id = $1 AND viewed_at IS NULL AND status = 'active' AND expires_at > fleetwrite_now()
         RETURNING {_INVITATION}
-        """,  # noqa: S608
+        """,  # noqa: S608 - our own words only
         invitation_id,
     )
     return None if row is None else _read(row)
@@ -145,7 +145,7 @@ async def accept(
             accepted_at = coalesce(accepted_at, fleetwrite_now()), connect_token_hash = $4,
             connect_token_expires_at = fleetwrite_now() + make_interval(secs => $5), updated_at = fleetwrite_now()
         WHERE id = $1 RETURNING {_INVITATION}
-        """,  # noqa: S608
+        """,  # noqa: S608 - our own words only
         invitation_id,
         fleet_id,
         dict(permissions),
@@ -162,7 +162,7 @@ async def decline(connection: Connection, invitation_id: UUID, reason: str | Non
         UPDATE invitations i SET status = 'declined', is_open = false, decline_reason = $2,
             declined_at = fleetwrite_now(), updated_at = fleetwrite_now()
         WHERE id = $1 RETURNING {_INVITATION}
-        """,  # noqa: S608
+        """,  # noqa: S608 - our own words only
         invitation_id,
         reason,
     )
@@ -175,7 +175,7 @@ async def end(connection: Connection, invitation_id: UUID, status: InvitationSta
         f"""
         UPDATE invitations i SET status = $2, is_open = false, updated_at = fleetwrite_now()
         WHERE id = $1 RETURNING {_INVITATION}
-        """,  # noqa: S608
+        """,  # noqa: S608 - our own words only
         invitation_id,
         status.value,
     )
@@ -192,7 +192,7 @@ async def expire(connection: Connection, most: int) -> list[Invitation]:
             ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
         )
         RETURNING {_INVITATION}
-        """,  # noqa: S608
+        """,  # noqa: S608 - our own words only
         most,
     )
     return [_read(row) for row in rows]

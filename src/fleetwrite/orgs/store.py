@@ -58,7 +58,7 @@ async def update_partner(
         UPDATE partners p SET name = coalesce($2, name), description = coalesce($3, description),
             updated_at = fleetwrite_now()
         WHERE id = $1 AND NOT is_operator RETURNING {_PARTNER}
-        """,  # noqa: S608
+        """,  # noqa: S608 - our own words only
         partner_id,
         name,
         description,
@@ -68,19 +68,19 @@ async def update_partner(
 
 async def get_partner(connection: Connection, partner_id: UUID) -> Partner | None:
     """The partner of this id."""
-    row = await connection.fetchrow(f"SELECT {_PARTNER} FROM partners p WHERE id = $1", partner_id)  # noqa: S608
+    row = await connection.fetchrow(f"SELECT {_PARTNER} FROM partners p WHERE id = $1", partner_id)  # noqa: S608 - our own words only
     return None if row is None else _partner(row)
 
 
 async def find_partner(connection: Connection, slug: str) -> Partner | None:
     """The partner of this slug."""
-    row = await connection.fetchrow(f"SELECT {_PARTNER} FROM partners p WHERE slug = $1", slug)  # noqa: S608
+    row = await connection.fetchrow(f"SELECT {_PARTNER} FROM partners p WHERE slug = $1", slug)  # noqa: S608 - our own words only
     return None if row is None else _partner(row)
 
 
 async def page_partners(connection: Connection, window: Window, *, only: UUID | None) -> tuple[Page[Partner], int]:
     """A page of the partners, without the operator; `only` one where that is not None."""
-    query = PageQuery(f"SELECT {_PARTNER} FROM partners p", prefix="p")  # noqa: S608
+    query = PageQuery(f"SELECT {_PARTNER} FROM partners p", prefix="p")  # noqa: S608 - our own words only
     query.where("NOT p.is_operator")
     if only is not None:
         query.where("p.id = {}", only)
@@ -132,7 +132,7 @@ async def insert_fleet(connection: Connection, new: NewFleet) -> Fleet:
             registered_phone, country_code, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, fleetwrite_now(), fleetwrite_now())
         RETURNING {_FLEET}
-        """,  # noqa: S608
+        """,  # noqa: S608 - our own words only
         new_id(),
         new.name,
         new.websites,
@@ -152,14 +152,14 @@ async def lock_fleet(connection: Connection, fleet_id: UUID) -> None:
 
 async def get_fleet(connection: Connection, fleet_id: UUID) -> Fleet | None:
     """The fleet of this id."""
-    row = await connection.fetchrow(f"SELECT {_FLEET} FROM fleets f WHERE id = $1", fleet_id)  # noqa: S608
+    row = await connection.fetchrow(f"SELECT {_FLEET} FROM fleets f WHERE id = $1", fleet_id)  # noqa: S608 - our own words only
     return None if row is None else _fleet(row)
 
 
 _SHARED_FLEET: Final = f"""
     SELECT {_FLEET}, s.fleet_ref, a.invitation_id
     FROM shares s JOIN fleets f ON f.id = s.fleet_id JOIN share_agreements a ON a.id = s.agreement_id
-"""  # noqa: S608
+"""  # noqa: S608 - our own words only
 
 
 async def find_shared_fleet(connection: Connection, partner_id: UUID, fleet_id: UUID) -> SharedFleet | None:
@@ -191,7 +191,7 @@ async def page_fleets(
     connection: Connection, window: Window, *, partner_id: UUID | None, fleet_refs: Collection[str] | None
 ) -> tuple[Page[Fleet], int]:
     """A page of all fleets, or of those that have an agreement with a partner, or one under such a name."""
-    query = PageQuery(f"SELECT {_FLEET} FROM fleets f", prefix="f")  # noqa: S608
+    query = PageQuery(f"SELECT {_FLEET} FROM fleets f", prefix="f")  # noqa: S608 - our own words only
     agreed = "SELECT FROM shares s WHERE s.fleet_id = f.id"
     if partner_id is not None:
         query.where(f"EXISTS ({agreed} AND s.partner_id = {{}})", partner_id)

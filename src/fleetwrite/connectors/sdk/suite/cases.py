@@ -6,7 +6,16 @@ from typing import Any
 from fleetwrite.connectors.sdk.examples import Example
 from fleetwrite.connectors.sdk.manifest import Offer
 from fleetwrite.connectors.sdk.mapping import NoPlace, UnitOf
-from fleetwrite.connectors.sdk.outcome_table import Row
+from fleetwrite.connectors.sdk.outcome import (
+    AuthFailed,
+    Forbidden,
+    Outcome,
+    Rejected,
+    Throttled,
+    Transient,
+    Uncertain,
+)
+from fleetwrite.connectors.sdk.outcome_table import Meaning, Row
 from fleetwrite.connectors.sdk.suite.exhibit import Exhibit
 from fleetwrite.connectors.sdk.suite.samples import required_fields
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
@@ -14,6 +23,15 @@ from fleetwrite.contract.telematics import WRITE_BODIES
 
 CREATE, UPDATE = ResourceOperationTypeEnum.CREATE, ResourceOperationTypeEnum.UPDATE
 
+OUTCOMES: dict[Meaning, type[Outcome]] = {
+    Meaning.REJECTED: Rejected,
+    Meaning.FORBIDDEN: Forbidden,
+    Meaning.NO_LOGIN: AuthFailed,
+    Meaning.THROTTLED: Throttled,
+    Meaning.TRANSIENT: Transient,
+    Meaning.UNCERTAIN: Uncertain,
+}
+"""What an outcome is of which a table says this."""
 
 HELD = frozenset({ResourceEnum.VEHICLE, ResourceEnum.TRAILER, ResourceEnum.USER})
 """Resources whose records can be read back."""

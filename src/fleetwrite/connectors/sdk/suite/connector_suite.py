@@ -20,22 +20,17 @@ from fleetwrite.connectors.sdk.mapping import NoPlace
 from fleetwrite.connectors.sdk.outcome import (
     Absent,
     Applied,
-    AuthFailed,
     Conflict,
-    Forbidden,
     Found,
     Lookalike,
-    Outcome,
-    Rejected,
     Throttled,
-    Transient,
-    Uncertain,
 )
 from fleetwrite.connectors.sdk.outcome_table import Meaning
 from fleetwrite.connectors.sdk.suite import cases
 from fleetwrite.connectors.sdk.suite.account import Account
 from fleetwrite.connectors.sdk.suite.cases import CREATE, HELD, UPDATE, Told
-from fleetwrite.connectors.sdk.suite.exhibit import Exhibit, Sent
+from fleetwrite.connectors.sdk.suite.comparing import as_sent, comparable, ids_of
+from fleetwrite.connectors.sdk.suite.exhibit import Exhibit
 from fleetwrite.connectors.sdk.suite.live import LiveAccount, LiveRun
 from fleetwrite.connectors.sdk.suite.samples import required_fields, sample
 from fleetwrite.connectors.sdk.suite.session import SECRETS
@@ -45,15 +40,6 @@ from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.errors import ErrorType
 from fleetwrite.contract.telematics import WRITE_BODIES
 from fleetwrite.kit.egress import AnswerLostError, HttpAnswer
-
-OUTCOMES: dict[Meaning, type[Outcome]] = {
-    Meaning.REJECTED: Rejected,
-    Meaning.FORBIDDEN: Forbidden,
-    Meaning.NO_LOGIN: AuthFailed,
-    Meaning.THROTTLED: Throttled,
-    Meaning.TRANSIENT: Transient,
-    Meaning.UNCERTAIN: Uncertain,
-}
 
 LIVE: Final = pytest.StashKey[LiveRun]()
 """Where pytest's configuration has the run on real accounts, if this is one."""
@@ -146,7 +132,7 @@ class ConnectorSuite:
         outcome = await session.deliver(write)
 
         assert isinstance(outcome, Applied), outcome
-        got = [_as_sent(entry) for entry in await stand.control.requests(since)]
+        got = [as_sent(entry) for entry in await stand.control.requests(since)]
         expected = [msgspec.structs.replace(sent, is_read=False) for sent in stand.sent(example, write)]
         assert msgspec.to_builtins(got) == msgspec.json.decode(msgspec.json.encode(expected))
 
@@ -209,7 +195,7 @@ class ConnectorSuite:
                 by_class = self.exhibit.outcomes.by_class[told.status // 100]
                 meaning = by_class.update if write.operation_type is UPDATE else by_class.create
             if meaning is not Meaning.TAKEN:
-                assert type(outcome) is OUTCOMES[meaning], (example.key, outcome)
+                assert type(outcome) is cases.OUTCOMES[meaning], (example.key, outcome)
 
     async def test_a_refusal_with_a_wait_closes_for_so_long(self, stand: Stand) -> None:
         example = next(iter(self.exhibit.of(CREATE)))
@@ -310,7 +296,7 @@ class ConnectorSuite:
             made = next(one for one in self.exhibit.of(CREATE) if one.resource is listed)
             assert isinstance(await account.session().deliver(await account.write(made)), Applied)
         pages = await account.pages(listed)
-        ids = _ids(pages)
+        ids = ids_of(pages)
         if not ids:
             account.lacks(f"a {listed.value}")
         assert len(ids) == len(set(ids))
@@ -328,7 +314,7 @@ class ConnectorSuite:
         if meaning is Meaning.THROTTLED_IF_TOLD:
             meaning = self.exhibit.outcomes.by_class[told.status // 100].update
         if meaning is not Meaning.TAKEN:
-            assert type(outcome) is OUTCOMES[meaning], outcome
+            assert type(outcome) is cases.OUTCOMES[meaning], outcome
 
     async def test_a_list_goes_on_behind_any_page(self, large_account: Account, paged: ResourceEnum) -> None:
         pages = await large_account.pages(paged)
@@ -336,7 +322,7 @@ class ConnectorSuite:
             large_account.lacks(f"more than one page of {paged.value}s")
         for number, page in enumerate(pages[:-1][: large_account.most_resumptions], 1):
             rest = await large_account.pages(paged, page.cursor)
-            assert _ids(rest) == _ids(pages[number:])
+            assert ids_of(rest) == ids_of(pages[number:])
 
     def test_what_is_not_offered_is_refused_as_such(
         self, unoffered: tuple[ResourceEnum, ResourceOperationTypeEnum]
@@ -385,7 +371,7 @@ class ConnectorSuite:
         kind = example.resource.value
         written = {name: value for name, value in example.body.items() if not {name, f"{kind}.{name}"} & left_out}
         shown = msgspec.to_builtins({name: record.attributes.get(name) for name in written})
-        assert _comparable(shown) == _comparable(written)
+        assert comparable(shown) == comparable(written)
 
     def _makes(self, example: Example) -> int:
         return self.exhibit.makes.get(example.key, 1)
@@ -405,24 +391,3 @@ class ConnectorSuite:
         secrets = {value for name, value in stand.login.credentials.items() if name in sensitive} | {SECRETS}
         for secret in secrets:
             assert not any(secret in text for text in texts), "a secret was logged or told"
-
-
-def _as_sent(entry: dict[str, Any]) -> Sent:
-    names = ("method", "path", "operation", "query", "body")
-    return Sent(**{name: entry[name] for name in names})
-
-
-def _comparable(value: Any) -> Any:
-    """JSON values such that 1, 1.0 and "1" of a decimal are the same."""
-    if isinstance(value, dict):
-        return {key: _comparable(item) for key, item in value.items()}
-    if isinstance(value, bool) or value is None:
-        return value
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return value
-
-
-def _ids(pages: Any) -> list[str]:
-    return [record.source_id for page in pages for record in page.records]
