@@ -22,7 +22,7 @@ def check_fields(manifest: Manifest, credentials: Mapping[str, str], settings: M
         BadConnectionFieldsError: they are not; all faults at once.
     """
     faults = [
-        *_faults("credentials", manifest.credentials, credentials),
+        *_faults("credentials", manifest.fields_of(credentials), credentials),
         *_faults("settings", manifest.settings, settings),
         *_address_faults(manifest, settings),
     ]
@@ -48,7 +48,7 @@ def require_texts(credentials: Mapping[str, Any]) -> dict[str, str]:
 
 def mask(manifest: Manifest, credentials: Mapping[str, str]) -> dict[str, str]:
     """The credentials as they may be shown; one that the manifest does not know counts as a secret."""
-    open_names = {field.name for field in manifest.credentials if not field.sensitive}
+    open_names = {field.name for field in manifest.fields_of(credentials) if not field.sensitive}
     return {name: value if name in open_names else MASK for name, value in credentials.items()}
 
 

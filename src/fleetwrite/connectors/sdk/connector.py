@@ -116,6 +116,10 @@ class Connector(ABC):
             ProviderAnswerError: the provider answered something else, which says nothing about the login.
         """
 
+    def consent_address(self, login: Login) -> str:
+        """The address below which an account with these settings has `Manifest.consent`. Here: the API's own."""
+        return login.base_url
+
     @abstractmethod
     def list_records(
         self, resource: ResourceEnum, session: Session, cursor: str | None = None
@@ -181,6 +185,11 @@ class SessionConnector(Connector):
             LoginRefusedError: the credentials are not accepted.
             ProviderAnswerError: the provider answered something else, which says nothing about the credentials.
         """
+
+    def needs_session(self, login: Login) -> bool:
+        """Whether calls with these credentials carry what logging in gave. Here: all do."""
+        del login
+        return True
 
     def is_login_refused(self, answer: HttpAnswer) -> bool:
         """Whether the provider did not even look at a call, as it does not know the session any more."""

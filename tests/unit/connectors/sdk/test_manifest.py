@@ -19,7 +19,9 @@ def test_a_lease_outlasts_the_time_in_which_a_provider_may_still_commit(connecto
 
 @each
 def test_who_says_that_calls_need_a_session_knows_how_to_get_one(connector: Connector) -> None:
-    assert isinstance(connector, SessionConnector) == connector.manifest.login.has_session
+    gives_sessions = connector.manifest.login.has_session or connector.manifest.consent is not None
+    assert isinstance(connector, SessionConnector) == gives_sessions
+    assert bool(connector.manifest.session) == gives_sessions
 
 
 @each
