@@ -27,7 +27,9 @@ from fleetwrite.kit.migrations import pending
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.operations.accept import Acceptor, AcceptSettings
 from fleetwrite.operations.backlog import BacklogGate
+from fleetwrite.operations.connecting import Connecting
 from fleetwrite.operations.control import OperationControl
+from fleetwrite.operations.disconnecting import Disconnector
 from fleetwrite.operations.evidence import Evidence
 from fleetwrite.operations.execute import ExecuteSettings, Executor
 from fleetwrite.operations.fan_out import FanOutExecutor
@@ -38,6 +40,7 @@ from fleetwrite.operations.models import MESSAGES
 from fleetwrite.operations.naming import first_named
 from fleetwrite.operations.probing import Prober
 from fleetwrite.operations.reconcile import Reconciler
+from fleetwrite.operations.renewing import Renewer
 from fleetwrite.operations.restore import RestoreFence
 from fleetwrite.operations.retry import Retrier
 from fleetwrite.operations.service import OperationService
@@ -84,12 +87,14 @@ class Services:
     operations: OperationService
     restore_fence: RestoreFence
     control: OperationControl
-    login_checker: LoginChecker
+    connecting: Connecting
+    disconnector: Disconnector
     logins: SharedLogins
     subscriptions: SubscriptionService
     operation_handler: OperationHandler
     delivery_handler: DeliveryHandler
     prober: Prober
+    renewer: Renewer
 
 
 def require_database_url(settings: Settings) -> str:
@@ -139,6 +144,7 @@ async def open_services(settings: Settings, *, name: str) -> AsyncIterator[Servi
         policy = UrlPolicy(allow_http=settings.outbound_allow_http, allowed_networks=settings.allowed_networks)
         egress = await stack.enter_async_context(Egress(policy))
         services = _build(settings, database, database_url, vault, policy, egress)
+        stack.push_async_callback(services.logins.close)
         stack.push_async_callback(services.operations.close)
         stack.push_async_callback(services.delivery_handler.close)
         await services.tokens.prepare()
@@ -207,12 +213,18 @@ def _build(
         ),
         restore_fence=RestoreFence(database, settler),
         control=OperationControl(database, dispatch, settler, retrier),
-        login_checker=LoginChecker(egress, dispatch, registry, read_timeout_s=settings.read_timeout_s),
+        connecting=Connecting(
+            connections, LoginChecker(egress, dispatch, registry, read_timeout_s=settings.read_timeout_s)
+        ),
+        disconnector=Disconnector(database, connections, dispatch, settler),
         logins=logins,
         subscriptions=SubscriptionService(database, vault, dispatch, policy),
         operation_handler=handler,
         delivery_handler=DeliveryHandler(database, dispatch, vault, egress, delivery_settings),
         prober=Prober(
+            database, connections, registry, outages, egress, dispatch, logins, read_timeout_s=settings.read_timeout_s
+        ),
+        renewer=Renewer(
             database, connections, registry, outages, egress, dispatch, logins, read_timeout_s=settings.read_timeout_s
         ),
     )
@@ -228,8 +240,9 @@ def backoff_of(manifest: Manifest, settings: Settings) -> Backoff:
 
 
 async def run_worker(services: Services, stop: asyncio.Event) -> None:
-    """Deliver operations, probe what is parked, fan out events and deliver webhooks, until `stop` is set; then finish
-    what is in flight. Before all that, bring the limits that nobody chose in line with manifests and settings.
+    """Deliver operations, probe what is parked, renew sessions, end what deleted connections left, fan out events and
+    deliver webhooks, until `stop` is set; then finish what is in flight. Before all that, bring the limits that nobody
+    chose in line with manifests and settings.
     """
     settings = services.settings
     await services.connections.renew_budgets()
@@ -247,3 +260,5 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
         tasks.create_task(worker.run(stop))
         tasks.create_task(fan_out.run(stop))
         tasks.create_task(services.prober.run(stop))
+        tasks.create_task(services.renewer.run(stop))
+        tasks.create_task(services.disconnector.run(stop))

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from fleetwrite.api.authentication import AUTHENTICATION
 from fleetwrite.api.capabilities import CAPABILITIES
+from fleetwrite.api.connection_control import CONNECTION_CONTROL
 from fleetwrite.api.connections import CONNECTIONS
 from fleetwrite.api.control import CONTROL
 from fleetwrite.api.docs_page import DOCS_PAGE
@@ -48,6 +49,7 @@ ENDPOINTS: Final[Sequence[Endpoint]] = (
     *RECORDS,
     *ID_MAP,
     *CONNECTIONS,
+    *CONNECTION_CONTROL,
     *CAPABILITIES,
     *TSPS,
     *WEBHOOKS,

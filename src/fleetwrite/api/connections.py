@@ -1,28 +1,26 @@
-"""Endpoints of connections: which there are, and how fast they may be written to."""
+"""Endpoints of connections as the contract has them: make, list, get, update, delete."""
 
-from collections.abc import Sequence
-from decimal import Decimal
 from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct
 
 from fleetwrite.access.scopes import Scope
+from fleetwrite.api.credentials import read_credentials
 from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, Tag
 from fleetwrite.api.intake import InvalidRequestError
 from fleetwrite.bootstrap import Services
-from fleetwrite.connections.models import Connection
 from fleetwrite.connections.service import to_read
+from fleetwrite.connectors.sdk.manifest import Manifest
+from fleetwrite.connectors.sdk.tsp_ids import tsp_id
 from fleetwrite.contract.enums import ConnectionStatusEnum
-from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
-from fleetwrite.contract.integrations import ConnectionRead, ConnectionUpdate
+from fleetwrite.contract.errors import BadGateway, ErrorType, ValidationErrorDetail
+from fleetwrite.contract.integrations import ConnectionCreate, ConnectionRead, ConnectionUpdate
 from fleetwrite.contract.pages import CursorPage
-from fleetwrite.dispatch.models import BudgetLimit
 from fleetwrite.kit.keyset import Window, decode_cursor
 
-_CONNECTION_PATH: Final = "/v2/integrations/connections/{connection_id}"
-_STATE_PATH: Final = "/v2/fleetwrite/connections/{id}"
-_BUDGETS_PATH: Final = "/v2/fleetwrite/connections/{id}/budgets"
+_PATH: Final = "/v2/integrations/connections"
+_CONNECTION_PATH: Final = f"{_PATH}/{{connection_id}}"
 
 
 class ConnectionQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,73 +33,38 @@ class ConnectionQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     size: Annotated[int, Meta(ge=1, le=1000)] = 300
 
 
-PerSeconds = Annotated[
-    Decimal, Meta(extra_json_schema={"x-json-type": "number", "minimum": 0.001, "maximum": 2_592_000})
-]
-
-
-class BudgetBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """At most `requests` calls in any `per_seconds` seconds, and at most `in_flight` at a time.
-
-    One of the two can be left out. The bounds keep out slips, not wishes.
-    """
-
-    scope: str
-    requests: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
-    per_seconds: PerSeconds | None = None
-    in_flight: Annotated[int, Meta(ge=1, le=100_000)] | None = None
-
-
-class BudgetsBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All limits of a connection; a scope that is not named has none."""
-
-    budgets: Annotated[list[BudgetBody], Meta(max_length=100)]
-
-
-class BudgetRead(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A limit as it can be put back."""
-
-    scope: str
-    requests: int | None = None
-    per_seconds: float | None = None
-    in_flight: int | None = None
-
-
-class BudgetsRead(Struct, frozen=True, kw_only=True):
-    """The limits in force."""
-
-    budgets: list[BudgetRead]
-
-
-def _budgets_read(limits: Sequence[BudgetLimit]) -> BudgetsRead:
-    return BudgetsRead(
-        budgets=[
-            BudgetRead(scope=one.scope, requests=one.requests, per_seconds=one.per_seconds, in_flight=one.in_flight)
-            for one in limits
-        ]
-    )
-
-
-class ConnectionState(Struct, frozen=True, kw_only=True):
-    """Whether a connection accepts and sends.
+class NewConnectionQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose account is connected, which the contract's body does not say, and what else its connector must know.
 
     Attributes:
-        status: the contract's.
-        accepts: whether it takes new writes; false while it is drained.
-        sends: whether what waits is delivered.
-        is_tsp_paused: the operator sends nothing to its TSP now.
-        waiting: how many writes wait or are under way, counted up to 100,000.
+        fleet_ref, fleet_id: the fleet, by the partner's name for it or by our id; one of the two is needed.
+        settings: `name:value`, by the names that the TSP's capabilities list.
     """
 
-    connection_id: UUID
-    status: ConnectionStatusEnum
-    accepts: bool
-    sends: bool
-    is_tsp_paused: bool
-    waiting: int
+    fleet_ref: str | None = None
+    fleet_id: UUID | None = None
+    settings: Annotated[list[str], Meta(max_length=20)] | None = None
 
 
 _SETTABLE: Final = frozenset({ConnectionStatusEnum.ACTIVE, ConnectionStatusEnum.PAUSED})
+
+
+async def create_connection(services: Services, request: ApiRequest) -> Answer:
+    """Connect a fleet to a TSP."""
+    body: ConnectionCreate = request.body
+    query: NewConnectionQuery = request.query
+    manifest = _manifest_of(services, body.tsp_id)
+    if query.fleet_ref is None and query.fleet_id is None:
+        message = "Say whose account this is: `fleet_ref`, your name for the fleet, or `fleet_id`."
+        raise InvalidRequestError([_fault("query.fleet_ref", "", message, ErrorType.MISSING)])
+    fleet_id = await services.connections.find_fleet(
+        request.partner_id, fleet_id=query.fleet_id, fleet_ref=query.fleet_ref
+    )
+    entered = read_credentials(manifest, body.credentials, query.settings or ())
+    made = await services.connecting.connect(
+        fleet_id=fleet_id, tsp_slug=manifest.slug, entered=entered, description=body.description
+    )
+    return Answer(content=to_read(await services.connections.get(request.partner_id, made.id)))
 
 
 async def list_connections(services: Services, request: ApiRequest) -> Answer:
@@ -128,23 +91,13 @@ async def update_connection(services: Services, request: ApiRequest) -> Answer:
     body: ConnectionUpdate = request.body
     status = body.status or None
     if status is not None and status not in _SETTABLE:
-        raise InvalidRequestError(
-            [
-                ValidationErrorDetail(
-                    path="body.status",
-                    input=status,
-                    message="Only `active` and `paused` can be set; the others come about by themselves.",
-                    error_type=ErrorType.ENUM,
-                )
-            ]
-        )
+        message = "Only `active` and `paused` can be set; the others come about by themselves."
+        raise InvalidRequestError([_fault("body.status", status, message, ErrorType.ENUM)])
     connection = await services.connections.get(request.partner_id, request.path["connection_id"])
     login = None
     if body.credentials is not UNSET and body.credentials is not None:
-        login = services.connections.seal_credentials(connection, body.credentials)
-        replaced = await services.login_checker.check(login.account)
-        if replaced is not None:
-            login = services.connections.seal_credentials(connection, replaced)
+        manifest = services.registry.get(connection.tsp_slug).manifest
+        login = await services.connecting.verify(connection, read_credentials(manifest, body.credentials))
     description = None if body.description is UNSET else body.description
     changed = await services.connections.change(
         request.partner_id, connection.id, login=login, description=description, status=status
@@ -152,97 +105,45 @@ async def update_connection(services: Services, request: ApiRequest) -> Answer:
     return Answer(content=to_read(changed))
 
 
-async def get_state(services: Services, request: ApiRequest) -> Answer:
-    """Whether a connection accepts and sends."""
-    return await _state(services, await services.connections.get(request.partner_id, request.path["id"]))
+async def delete_connection(services: Services, request: ApiRequest) -> Answer:
+    """Delete a connection, and end what waits there."""
+    await services.disconnector.disconnect(request.partner_id, request.path["connection_id"])
+    return Answer(status=204)
 
 
-async def pause(services: Services, request: ApiRequest) -> Answer:
-    """Send nothing more."""
-    return await _state(services, await services.connections.pause(request.partner_id, request.path["id"]))
+def _manifest_of(services: Services, wanted: UUID) -> Manifest:
+    for connector in services.registry:
+        if tsp_id(connector.manifest.slug) == wanted:
+            return connector.manifest
+    message = "No connector that is installed serves this TSP; GET /v2/integrations/tsps lists those there are."
+    raise InvalidRequestError([_fault("body.tsp_id", str(wanted), message, ErrorType.UNKNOWN_ID)])
 
 
-async def resume(services: Services, request: ApiRequest) -> Answer:
-    """Accept and send again."""
-    return await _state(services, await services.connections.resume(request.partner_id, request.path["id"]))
+def _fault(path: str, value: str, message: str, error_type: ErrorType) -> ValidationErrorDetail:
+    return ValidationErrorDetail(path=path, input=value, message=message, error_type=error_type)
 
 
-async def drain(services: Services, request: ApiRequest) -> Answer:
-    """Accept nothing more."""
-    return await _state(services, await services.connections.drain(request.partner_id, request.path["id"]))
-
-
-async def _state(services: Services, connection: Connection) -> Answer:
-    state = ConnectionState(
-        connection_id=connection.id,
-        status=connection.status,
-        accepts=not connection.is_draining,
-        sends=connection.silence is None,
-        is_tsp_paused=connection.is_tsp_paused,
-        waiting=await services.dispatch.count_waiting(connection.id),
-    )
-    return Answer(content=state)
-
-
-async def get_budgets(services: Services, request: ApiRequest) -> Answer:
-    """The limits in force for a connection."""
-    limits = await services.connections.budgets(request.partner_id, request.path["id"])
-    return Answer(content=_budgets_read(limits))
-
-
-async def replace_budgets(services: Services, request: ApiRequest) -> Answer:
-    """Set all limits of a connection anew."""
-    body: BudgetsBody = request.body
-    _check_budgets(body.budgets)
-    wanted = [
-        BudgetLimit(
-            scope=budget.scope,
-            requests=budget.requests,
-            per_seconds=None if budget.per_seconds is None else float(budget.per_seconds),
-            in_flight=budget.in_flight,
-        )
-        for budget in body.budgets
-    ]
-    limits = await services.connections.replace_budgets(request.partner_id, request.path["id"], wanted)
-    return Answer(content=_budgets_read(limits))
-
-
-def _check_budgets(budgets: Sequence[BudgetBody]) -> None:
-    scopes = [budget.scope for budget in budgets]
-    faults = [
-        ValidationErrorDetail(
-            path=f"body.budgets.{place}.{name}",
-            input="",
-            message="`requests` and `per_seconds` go together; leave out both only where `in_flight` is given.",
-            error_type=ErrorType.MISSING,
-        )
-        for place, budget in enumerate(budgets)
-        for name, value, other in (
-            ("requests", budget.requests, budget.per_seconds),
-            ("per_seconds", budget.per_seconds, budget.requests),
-        )
-        if value is None and (other is not None or budget.in_flight is None)
-    ]
-    faults += [
-        ValidationErrorDetail(
-            path=f"body.budgets.{place}.scope",
-            input=scope,
-            message="This scope has a limit already; name each scope once.",
-            error_type=ErrorType.RANGE,
-        )
-        for place, scope in enumerate(scopes)
-        if scope in scopes[:place]
-    ]
-    if faults:
-        raise InvalidRequestError(faults)
-
-
-_STEERED: Final = {200: AnswerShape(description="The connection as it stands now.", content=ConnectionState)}
+_UNCHECKED: Final = AnswerShape(description="The TSP can not be asked now; nothing was stored.", content=BadGateway)
 
 CONNECTIONS: Final = (
     Endpoint(
+        method="POST",
+        path=_PATH,
+        operation_id="create_connection",
+        summary="Connect a fleet to a TSP",
+        description="The credentials are tried at the TSP first: if it does not accept them, nothing is stored (422). "
+        "Which of the contract's shapes they have to have is `conn_type` of the TSP's capabilities, which name the "
+        "`settings` as well. The connection stays with the account that they lead to.",
+        tag=Tag.CONNECTIONS,
+        handler=create_connection,
+        scope=Scope.CONNECTION_CREATE,
+        query=NewConnectionQuery,
+        body=ConnectionCreate,
+        answers={200: AnswerShape(description="The connection.", content=ConnectionRead), 502: _UNCHECKED},
+    ),
+    Endpoint(
         method="GET",
-        path="/v2/integrations/connections",
+        path=_PATH,
         operation_id="list_connections",
         summary="List connections",
         tag=Tag.CONNECTIONS,
@@ -267,77 +168,24 @@ CONNECTIONS: Final = (
         operation_id="update_connection",
         summary="Update a connection",
         description="New credentials are tried at the TSP first: if it does not accept them, nothing is changed (422). "
-        "They let a stale connection send again. `status` may be set to `active` and `paused`. Null means unchanged.",
+        "They have to lead to the same account (409), and let a stale connection send again. `status` may be set to "
+        "`active` and `paused`. Null means unchanged.",
         tag=Tag.CONNECTIONS,
         handler=update_connection,
         scope=Scope.CONNECTION_UPDATE,
         body=ConnectionUpdate,
-        answers={200: AnswerShape(description="The connection as it is now.", content=ConnectionRead)},
+        answers={200: AnswerShape(description="The connection as it is now.", content=ConnectionRead), 502: _UNCHECKED},
     ),
     Endpoint(
-        method="GET",
-        path=_STATE_PATH,
-        operation_id="get_connection_state",
-        summary="See whether a connection accepts and sends, and how much waits",
+        method="DELETE",
+        path=_CONNECTION_PATH,
+        operation_id="delete_connection",
+        summary="Delete a connection",
+        description="For good. What opens its account is destroyed; what was not sent yet ends as failed "
+        "(`cancelled:`), what may have been sent as `outcome_unknown:`. Its operations and records stay readable.",
         tag=Tag.CONNECTIONS,
-        handler=get_state,
-        scope=Scope.CONNECTION_READ,
-        answers=_STEERED,
-    ),
-    Endpoint(
-        method="POST",
-        path=f"{_STATE_PATH}/pause",
-        operation_id="pause_connection",
-        summary="Send nothing through a connection",
-        description="It goes on accepting; what waits is kept until its deadline. What is under way is finished.",
-        tag=Tag.CONNECTIONS,
-        handler=pause,
-        scope=Scope.CONNECTION_UPDATE,
-        answers=_STEERED,
-    ),
-    Endpoint(
-        method="POST",
-        path=f"{_STATE_PATH}/resume",
-        operation_id="resume_connection",
-        summary="Accept and send again",
-        description="Ends a pause and a drain. A stale connection is tried again.",
-        tag=Tag.CONNECTIONS,
-        handler=resume,
-        scope=Scope.CONNECTION_UPDATE,
-        answers=_STEERED,
-    ),
-    Endpoint(
-        method="POST",
-        path=f"{_STATE_PATH}/drain",
-        operation_id="drain_connection",
-        summary="Accept no new writes, and deliver what waits",
-        description="New writes and retries are refused with 409, until the connection is resumed.",
-        tag=Tag.CONNECTIONS,
-        handler=drain,
-        scope=Scope.CONNECTION_UPDATE,
-        answers=_STEERED,
-    ),
-    Endpoint(
-        method="GET",
-        path=_BUDGETS_PATH,
-        operation_id="get_connection_budgets",
-        summary="Get the limits under which a connection is written to",
-        tag=Tag.CONNECTIONS,
-        handler=get_budgets,
-        scope=Scope.CONNECTION_READ,
-        answers={200: AnswerShape(description="The limits in force.", content=BudgetsRead)},
-    ),
-    Endpoint(
-        method="PUT",
-        path=_BUDGETS_PATH,
-        operation_id="replace_connection_budgets",
-        summary="Replace the limits under which a connection is written to",
-        description="The whole set is replaced: a scope that is not named has no limit any more. Holds from the next "
-        "call on.",
-        tag=Tag.CONNECTIONS,
-        handler=replace_budgets,
-        scope=Scope.CONNECTION_UPDATE,
-        body=BudgetsBody,
-        answers={200: AnswerShape(description="The limits now in force.", content=BudgetsRead)},
+        handler=delete_connection,
+        scope=Scope.CONNECTION_DELETE,
+        answers={204: AnswerShape(description="It is gone.")},
     ),
 )

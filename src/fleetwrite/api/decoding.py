@@ -104,6 +104,18 @@ def decode_body(struct_type: type[StructT], raw: bytes, *, lenient: bool) -> Dec
     raise MalformedJsonError(f"The body is not JSON: {refusal}.") from refusal
 
 
+def convert_part(struct_type: type[StructT], document: Any, root: str) -> StructT:
+    """Judge what a body has at `root`, once it is known what belongs there.
+
+    Raises:
+        InvalidBodyError: with paths that begin with `root`; 422.
+    """
+    details = _details(find_faults(_body_plan(struct_type).validator, document), root)
+    if details:
+        raise InvalidBodyError(details)
+    return _convert(document, struct_type, root)
+
+
 def decode_query(struct_type: type[StructT], items: Iterable[tuple[str, str]]) -> StructT:
     """Decode the parameters of a query string, given as decoded pairs in their order.
 
@@ -285,4 +297,4 @@ def _msgspec_detail(error: Exception, root: str) -> ValidationErrorDetail:
     return ValidationErrorDetail(path=root + path, input="", message=message, error_type=error_type)
 
 
-__all__ = ["Decoded", "InvalidBodyError", "MalformedJsonError", "decode_body", "decode_query"]
+__all__ = ["Decoded", "InvalidBodyError", "MalformedJsonError", "convert_part", "decode_body", "decode_query"]

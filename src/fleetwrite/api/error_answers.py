@@ -18,7 +18,11 @@ from fleetwrite.connections.errors import (
     BadConnectionFieldsError,
     ConnectionDrainingError,
     ConnectionNotFoundError,
-    LoginCheckError,
+    FieldFault,
+    LoginNotAcceptedError,
+    LoginNotCheckedError,
+    OtherAccountError,
+    UnknownFleetError,
 )
 from fleetwrite.connectors.sdk.write import UnofferedWriteError
 from fleetwrite.contract import errors
@@ -87,6 +91,7 @@ BODIES: Final[Mapping[int, type[Struct]]] = MappingProxyType(
         429: errors.TooManyRequests,
         500: errors.InternalServerError,
         501: errors.NotImplementedResponse,
+        502: errors.BadGateway,
     }
 )
 """The body of each error status."""
@@ -118,14 +123,18 @@ def _one_fault(path: str, error_type: ErrorType) -> Callable[[Any], Answer]:
 
 
 def _bad_fields(error: BadConnectionFieldsError) -> Answer:
+    return _invalid([_bad_field(fault) for fault in error.faults])
+
+
+def _bad_field(fault: FieldFault) -> ValidationErrorDetail:
     # What was sent may be a secret, and is not repeated.
-    return _invalid(
-        [
-            ValidationErrorDetail(
-                path=f"body.{fault.field}", input="*****", message=fault.message, error_type=fault.error_type
-            )
-            for fault in error.faults
-        ]
+    group, _, name = fault.field.partition(".")
+    is_setting = group == "settings"
+    return ValidationErrorDetail(
+        path="query.settings" if is_setting else f"body.{fault.field}",
+        input="" if fault.error_type is ErrorType.MISSING else "*****",
+        message=f"`{name}` {fault.message}" if is_setting else fault.message,
+        error_type=fault.error_type,
     )
 
 
@@ -156,6 +165,7 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         RouteNotFoundError: _plain(404),
         TspNotFoundError: _plain(404),
         ConnectionNotFoundError: _plain(404),
+        UnknownFleetError: _plain(404),
         RecordNotFoundError: _plain(404),
         OperationNotFoundError: _plain(404),
         SecretNotFoundError: _plain(404),
@@ -175,6 +185,7 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         NewerWriteError: _plain(409),
         MayBeWrittenError: _plain(409),
         ConnectionDrainingError: _plain(409),
+        OtherAccountError: _plain(409),
         DuplicateSubscriptionError: _plain(409),
         RecordsMetMeanwhileError: _plain(409, ("Retry-After", "1")),
         ContentTooLargeError: _too_large,
@@ -187,10 +198,11 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         InvalidImportError: lambda error: _invalid(error.details),
         BadCursorError: _one_fault("query.cursor", ErrorType.FORMAT),
         BadConnectionFieldsError: _bad_fields,
-        LoginCheckError: _one_fault("body.credentials", ErrorType.RANGE),
+        LoginNotAcceptedError: _one_fault("body.credentials", ErrorType.RANGE),
         UnknownScopeError: _one_fault("body.budgets", ErrorType.ENUM),
         BacklogFullError: _wait_first,
         WouldExpireError: _wait_first,
         UnofferedWriteError: _plain(501),
+        LoginNotCheckedError: _plain(502),
     }
 )

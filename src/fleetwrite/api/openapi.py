@@ -48,6 +48,7 @@ _ERROR_WORDS: Final[Mapping[int, str]] = {
     429: "Too much is waiting.",
     500: "Our fault.",
     501: "The TSP does not offer this write.",
+    502: "The TSP can not be asked now.",
 }
 _ERROR_HEADERS: Final[Mapping[int, tuple[str, ...]]] = {
     401: ("WWW-Authenticate",),

@@ -21,8 +21,23 @@ class ConnectionDrainingError(FleetwriteError):
     """The connection takes no new writes for now."""
 
 
-class LoginCheckError(FleetwriteError):
-    """New credentials could not be shown to work at the provider; nothing was stored."""
+class ConnectionDeletedError(FleetwriteError):
+    """The connection was deleted, and what opened its account with it."""
+
+    def __init__(self) -> None:
+        super().__init__("the connection was deleted")
+
+
+class LoginNotAcceptedError(FleetwriteError):
+    """The provider does not accept credentials; nothing was stored."""
+
+
+class LoginNotCheckedError(FleetwriteError):
+    """Nobody could find out whether the provider accepts credentials; nothing was stored."""
+
+
+class OtherAccountError(FleetwriteError):
+    """Credentials are those of another account than the connection's, or can not be shown to be of the same."""
 
 
 class UnknownFleetError(FleetwriteError):

@@ -1,16 +1,21 @@
 """What a fleet enters to connect, checked against the connector's manifest."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from fleetwrite.connections.errors import BadConnectionFieldsError, FieldFault
 from fleetwrite.connectors.sdk.manifest import Field, Manifest
 from fleetwrite.connectors.sdk.wire import MASK
+from fleetwrite.contract.credentials import SHAPES, CredentialShape, secrets_of
 from fleetwrite.contract.errors import ErrorType
 
 _REGION: Final = "region"
 _BASE_URL: Final = "base_url"
+_URL: Final = "url"
+"""What the contract's shapes call the address of a server of the fleet's own."""
 _LONGEST: Final = 16_384
 """The longest credentials there are, private keys and certificates, have a few thousand characters."""
 
@@ -21,35 +26,86 @@ def check_fields(manifest: Manifest, credentials: Mapping[str, str], settings: M
     Raises:
         BadConnectionFieldsError: they are not; all faults at once.
     """
+    manifest = manifest.with_login_of(credentials)
     faults = [
-        *_faults("credentials", manifest.fields_of(credentials), credentials),
+        *_faults("credentials", manifest.credentials, credentials),
         *_faults("settings", manifest.settings, settings),
         *_address_faults(manifest, settings),
     ]
-    if faults:
-        raise BadConnectionFieldsError(faults)
-
-
-def require_texts(credentials: Mapping[str, Any]) -> dict[str, str]:
-    """The credentials, all of which must be texts; those that are null count as absent.
-
-    Raises:
-        BadConnectionFieldsError: some are not.
-    """
+    address = address_field(manifest)
     faults = [
-        FieldFault(field=f"credentials.{name}", message="must be a string.", error_type=ErrorType.TYPE)
-        for name, value in credentials.items()
-        if not isinstance(value, str | None)
+        msgspec.structs.replace(fault, field=address) if fault.field == f"settings.{_BASE_URL}" else fault
+        for fault in faults
     ]
     if faults:
         raise BadConnectionFieldsError(faults)
-    return {name: value for name, value in credentials.items() if value is not None}
 
 
-def mask(manifest: Manifest, credentials: Mapping[str, str]) -> dict[str, str]:
-    """The credentials as they may be shown; one that the manifest does not know counts as a secret."""
-    open_names = {field.name for field in manifest.fields_of(credentials) if not field.sensitive}
-    return {name: value if name in open_names else MASK for name, value in credentials.items()}
+def shape_of(manifest: Manifest) -> type[CredentialShape]:
+    """The contract's shape of the credentials that a provider wants."""
+    return SHAPES[manifest.credential_shape]
+
+
+def address_field(manifest: Manifest) -> str:
+    """Where a fleet enters the address of a server of its own."""
+    return f"credentials.{_URL}" if _URL in _places(manifest) else f"settings.{_BASE_URL}"
+
+
+def describe_shape(manifest: Manifest) -> str:
+    """What a provider wants, in words, by the contract's names."""
+    places = _places(manifest)
+    fields = [field for field in msgspec.structs.fields(shape_of(manifest)) if field.encode_name in places]
+    required = ", ".join(field.encode_name for field in fields if field.required)
+    optional = ", ".join(field.encode_name for field in fields if not field.required)
+    more = f"; optional: {optional}" if optional else ""
+    return f"{manifest.name} takes the shape `{manifest.credential_shape}`: {required}{more}."
+
+
+def from_shape(manifest: Manifest, shape: CredentialShape) -> tuple[dict[str, str], dict[str, str]]:
+    """Credentials and settings, by the names in the manifest, that a fleet entered in the contract's shape.
+
+    Raises:
+        BadConnectionFieldsError: it says something that the provider has no use for.
+    """
+    entered = {name: str(value) for name, value in msgspec.structs.asdict(shape).items() if value is not None}
+    places = _places(manifest)
+    useless = [
+        FieldFault(
+            field=f"credentials.{name}",
+            message=f"is of no use here, leave it out. {describe_shape(manifest)}",
+            error_type=ErrorType.UNKNOWN_FIELD,
+        )
+        for name in entered
+        # What the contract gives a value where none is sent was not said by anybody.
+        if name not in places and getattr(shape, name) != _default_of(shape, name)
+    ]
+    if useless:
+        raise BadConnectionFieldsError(useless)
+    return (
+        {name: value for name, value in entered.items() if places.get(name) == name},
+        {places[name]: value for name, value in entered.items() if name in places and places[name] != name},
+    )
+
+
+def mask(manifest: Manifest, credentials: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """The credentials as they may be shown: the fields of the contract's shape, each secret masked.
+
+    What a login took the place of (a code that works once) is still a required field there, and shown as a secret.
+    """
+    manifest = manifest.with_login_of(credentials)
+    shape = shape_of(manifest)
+    hidden = secrets_of(shape) | {field.name for field in manifest.credentials if field.sensitive}
+    given = {
+        name: credentials.get(name) if place == name else settings.get(place)
+        for name, place in _places(manifest).items()
+    }
+    return {
+        name: MASK if value is None or name in hidden else value
+        for field in msgspec.structs.fields(shape)
+        for name in (field.encode_name,)
+        for value in (given.get(name),)
+        if field.required or value is not None
+    }
 
 
 def base_url(manifest: Manifest, settings: Mapping[str, str]) -> str:
@@ -121,4 +177,19 @@ def _is_http_url(text: str) -> bool:
         parts = urlsplit(text)
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not (parts.query or parts.fragment)
+    # Who puts a password into it would have it shown.
+    is_bare = not (parts.query or parts.fragment or "@" in parts.netloc)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and is_bare
+
+
+def _places(manifest: Manifest) -> dict[str, str]:
+    """Where the fields of the contract's shape go: to the credential of that name, or the address to a setting."""
+    own = {field.name for field in manifest.credentials}
+    has_address = any(field.name == _BASE_URL for field in manifest.settings)
+    names = (field.encode_name for field in msgspec.structs.fields(shape_of(manifest)))
+    places = {name: name if name in own else _BASE_URL if name == _URL and has_address else "" for name in names}
+    return {name: place for name, place in places.items() if place}
+
+
+def _default_of(shape: CredentialShape, name: str) -> object:
+    return next(field.default for field in msgspec.structs.fields(shape) if field.name == name)

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
 
-from fleetwrite.connections.errors import ConnectionDrainingError
+from fleetwrite.connections.errors import ConnectionDeletedError, ConnectionDrainingError
 from fleetwrite.connections.fields import base_url, host_of
 from fleetwrite.connectors.sdk.registry import Registry
-from fleetwrite.connectors.sdk.wire import Login
+from fleetwrite.connectors.sdk.wire import Login, NewSession
 from fleetwrite.contract.enums import ConnectionStatusEnum
 from fleetwrite.contract.tsps import TspEnum
 from fleetwrite.vault.service import Vault
@@ -108,6 +108,22 @@ class NewConnection(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str | None
 
 
+class Party(Protocol):
+    """Who calls a provider: whose calls are paced together, by which login, and with which session."""
+
+    @property
+    def id(self) -> UUID:
+        """Whose budgets its calls fall under."""
+
+    @property
+    def login(self) -> Login:
+        """What it takes to call, without a session."""
+
+    @property
+    def session(self) -> KeptSession | None:
+        """What logging in gave; None: nobody is logged in."""
+
+
 class Account:
     """A connection as one logs in to it. Seals are opened when the login is asked for, and nothing is kept."""
 
@@ -116,7 +132,7 @@ class Account:
     def __init__(
         self,
         connection: Connection,
-        sealed: bytes,
+        sealed: bytes | None,
         vault: Vault,
         registry: Registry,
         session: SealedSession | None = None,
@@ -128,12 +144,20 @@ class Account:
         self._registry = registry
 
     @property
+    def id(self) -> UUID:
+        """The connection's."""
+        return self.connection.id
+
+    @property
     def credentials(self) -> Mapping[str, str]:
         """The login, in the clear.
 
         Raises:
+            ConnectionDeletedError: the connection was deleted, and they with it.
             SealBrokenError: it was sealed with another master key, or altered. Only this connection is concerned.
         """
+        if self._sealed is None:
+            raise ConnectionDeletedError
         return self._vault.open_json(self._sealed, purpose=CREDENTIALS_PURPOSE, subject=self.connection.id)
 
     @property
@@ -170,15 +194,42 @@ class Account:
         return host_of(self.base_url)
 
 
-class NewLogin(msgspec.Struct, frozen=True, kw_only=True):
-    """Credentials that are to take the place of a connection's.
+class Entered(msgspec.Struct, frozen=True):
+    """What a fleet entered, by the names in the connector's manifest."""
+
+    credentials: Mapping[str, str]
+    settings: Mapping[str, str]
+
+
+class TriedLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """A login that is to be tried, and is stored nowhere; a `Party`.
 
     Attributes:
-        account: the connection as one logs in to it with them.
-        sealed: as they are kept.
-        masked: as they may be shown.
+        id: the connection's that it is for; of one that does not exist yet, the id that it will have.
+        tsp_slug: the connector that knows the provider.
+        login: what was entered.
+        session: nobody is logged in.
     """
 
-    account: Account
-    sealed: bytes
-    masked: Mapping[str, str]
+    id: UUID
+    tsp_slug: str
+    login: Login
+    session: KeptSession | None = None
+
+
+class VerifiedLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """A login that the provider accepted a moment ago.
+
+    Attributes:
+        connection_id: see `TriedLogin.id`.
+        credentials: what is good for the next login: what was entered, or what took its place.
+        settings: of the connection, as they were tried.
+        session: what logging in gave; None: nobody had to log in.
+        account_id: what names the account (`Connector.account_of`); None: nothing tells.
+    """
+
+    connection_id: UUID
+    credentials: Mapping[str, str]
+    settings: Mapping[str, str]
+    session: NewSession | None = None
+    account_id: str | None = None

@@ -26,7 +26,7 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         connection_id: under whose login.
-        operation_id: what was attempted.
+        operation_id: what was attempted; of calls for no operation the connection, which then counts as one.
         tsp_slug: which provider's host that is.
         host: `name:port` of the provider's API for this account.
         reach: how far it came.

@@ -14,20 +14,14 @@ import structlog
 
 from fleetwrite.connections import outage_store as store
 from fleetwrite.connections.errors import BadConnectionFieldsError
+from fleetwrite.connections.events import tell_staled
 from fleetwrite.connections.fields import base_url, host_of
 from fleetwrite.connections.holding import hold_or_release
 from fleetwrite.connections.outage_models import RULES, Cause, Reach, Sign
 from fleetwrite.connections.store import is_tsp_paused
 from fleetwrite.connectors.sdk.registry import Registry
-from fleetwrite.connectors.sdk.tsp_ids import tsp_id
-from fleetwrite.contract.enums import StatusEnum
-from fleetwrite.contract.notifications import BaseConnectionEvent
-from fleetwrite.contract.tsps import TspEnum
 from fleetwrite.dispatch.service import Dispatch
-from fleetwrite.events.models import NewEvent
-from fleetwrite.events.store import append
 from fleetwrite.kit.database import Connection, Database
-from fleetwrite.kit.ids import new_id
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +74,14 @@ class Outages:
         if news:
             await store.upsert_accepted(connection, news)
         return staled
+
+    async def report(self, sign: Sign) -> None:
+        """Write down what calls told that were made for no operation, and let it have its consequences."""
+        async with self._database.transaction() as connection:
+            for connection_id in await self.note(connection, [sign]):
+                await self._dispatch.hold(connection, connection_id)
+        if sign.reach is not Reach.ANSWERED:
+            await self.review(sign)
 
     async def review(self, sign: Sign) -> None:
         """Open the breaker of a host where enough went wrong; to be called when a bad `sign` is stored.
@@ -191,7 +193,7 @@ class Outages:
         staled = [row for row in active if hosts[row["id"]] not in excused]
         if staled:
             await store.park(connection, [row["id"] for row in staled], RULES.login_first, RULES.login_longest)
-            await append(connection, await _staled_events(connection, staled))
+            await tell_staled(connection, staled)
         return {row["id"] for row in staled}
 
     def _host(self, tsp_slug: str, settings: Any) -> str | None:
@@ -199,27 +201,3 @@ class Outages:
             return host_of(base_url(self._registry.get(tsp_slug).manifest, settings))
         except BadConnectionFieldsError:
             return None  # its region is gone from the manifest: no call of it gets as far as a host
-
-
-async def _staled_events(connection: Connection, staled: Sequence[Any]) -> list[NewEvent]:
-    """`connection.staled` of each connection, for each partner that shares its fleet now."""
-    shares = await store.select_partners(connection, {row["fleet_id"] for row in staled})
-    return [
-        NewEvent(
-            id=new_id(),
-            event_name="connection.staled",
-            partner_id=share["partner_id"],
-            fleet_id=share["fleet_id"],
-            fleet_ref=share["fleet_ref"],
-            data=BaseConnectionEvent(
-                id=row["id"],
-                source_name=TspEnum(row["source_name"]),
-                fleet_id=row["fleet_id"],
-                tsp_id=tsp_id(row["tsp_slug"]),
-                status=StatusEnum.STALE,
-            ),
-        )
-        for row in staled
-        for share in shares
-        if share["fleet_id"] == row["fleet_id"]
-    ]

@@ -1,19 +1,29 @@
 """Finds, makes and changes connections."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 
 from fleetwrite.connections import login_store, outage_store, store
 from fleetwrite.connections.errors import ConnectionNotFoundError, UnknownFleetError
-from fleetwrite.connections.fields import base_url, check_fields, host_of, mask, require_texts
+from fleetwrite.connections.events import tell_created
+from fleetwrite.connections.fields import base_url, check_fields, host_of, mask
 from fleetwrite.connections.holding import hold_or_release
-from fleetwrite.connections.models import CREDENTIALS_PURPOSE, Account, Connection, NewConnection, NewLogin
+from fleetwrite.connections.keeping import LoginKeeper
+from fleetwrite.connections.models import (
+    Account,
+    Connection,
+    Entered,
+    NewConnection,
+    TriedLogin,
+    VerifiedLogin,
+)
 from fleetwrite.connections.usual_budgets import UsualBudgets
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.tsp_ids import tsp_id
+from fleetwrite.connectors.sdk.wire import Login, NewSession
 from fleetwrite.contract.enums import ConnectionStatusEnum
 from fleetwrite.contract.integrations import ConnectionRead
 from fleetwrite.dispatch.models import BudgetLimit
@@ -50,6 +60,7 @@ class ConnectionService:
         self._registry = registry
         self._dispatch = dispatch
         self._usual_budgets = usual_budgets
+        self._keeper = LoginKeeper(vault, registry)
         self._shared: GroupRead[tuple[UUID, UUID], Connection] = GroupRead(database, store.find_all_shared)
 
     async def get(self, partner_id: UUID, connection_id: UUID) -> Connection:
@@ -92,11 +103,14 @@ class ConnectionService:
         settings: Mapping[str, str],
         description: str | None = None,
         account_id: str | None = None,
+        session: NewSession | None = None,
+        connection_id: UUID | None = None,
     ) -> Connection:
         """Connect a fleet to a provider: seal the login, and set up the budgets that are usual there.
 
-        Connections that name the same `account_id`, the provider's own id of the account, share what limits hold for
-        the account as a whole; one without is taken to have an account for itself.
+        The login is taken on trust; `operations.connecting` tries it first. Connections that name the same `account_id`
+        (`Connector.account_of`) share what limits hold for the account as a whole; one without is taken to have an
+        account for itself. `session` is what logging in gave, `connection_id` the id that the connection is to have.
 
         Raises:
             UnknownTspError: no connector has this slug.
@@ -105,15 +119,15 @@ class ConnectionService:
         """
         manifest = self._registry.get(tsp_slug).manifest
         check_fields(manifest, credentials, settings)
-        connection_id = new_id()
+        connection_id = connection_id or new_id()
         new = NewConnection(
             id=connection_id,
             fleet_id=fleet_id,
             tsp_slug=tsp_slug,
             source_name=manifest.source_name,
             description=description,
-            credentials_sealed=self._vault.seal_json(credentials, purpose=CREDENTIALS_PURPOSE, subject=connection_id),
-            credentials_masked=mask(manifest, credentials),
+            credentials_sealed=self._keeper.seal(connection_id, credentials),
+            credentials_masked=mask(manifest, credentials, settings),
             settings=settings,
             account_id=account_id,
         )
@@ -128,6 +142,9 @@ class ConnectionService:
                     held=made.silence is not None,
                     account_id=None if account_id is None else derive_id(ACCOUNTS, tsp_slug, account_id),
                 )
+                if session is not None:
+                    await self._keeper.keep_session(connection, made.id, session)
+                await tell_created(connection, made)
         except asyncpg.ForeignKeyViolationError as error:
             raise UnknownFleetError(f"There is no fleet {fleet_id}: make it first.") from error
         return made
@@ -160,7 +177,9 @@ class ConnectionService:
             account = accounts[connection_id]
             manifest = self._registry.get(account.connection.tsp_slug).manifest
             check_fields(manifest, account.credentials, settings)
-            await store.update_settings(connection, connection_id, settings)
+            await store.update_settings(
+                connection, connection_id, settings, mask(manifest, account.credentials, settings)
+            )
             if host_of(base_url(manifest, settings)) != account.host:
                 # What had shut it is no business of its any more.
                 await self._dispatch.reopen_owners(connection, [connection_id])
@@ -226,25 +245,25 @@ class ConnectionService:
                 await hold_or_release(self._dispatch, connection, connection_id)
         return len(ids)
 
-    def seal_credentials(self, connection: Connection, credentials: Mapping[str, Any]) -> NewLogin:
-        """Credentials as they will be kept, and an account that logs in with them; nothing is stored.
+    def draft(self, tsp_slug: str, entered: Entered, connection: Connection | None = None) -> TriedLogin:
+        """A login that is to be tried; nothing is stored. `connection`: for which; None: for a new one.
 
         Raises:
-            BadConnectionFieldsError: they are not what the connector asks for.
+            UnknownTspError: no connector has this slug.
+            BadConnectionFieldsError: what was entered is not what the connector asks for.
         """
-        manifest = self._registry.get(connection.tsp_slug).manifest
-        texts = require_texts(credentials)
-        check_fields(manifest, texts, connection.settings)
-        sealed = self._vault.seal_json(texts, purpose=CREDENTIALS_PURPOSE, subject=connection.id)
-        account = Account(connection, sealed, self._vault, self._registry)
-        return NewLogin(account=account, sealed=sealed, masked=mask(manifest, texts))
+        manifest = self._registry.get(tsp_slug).manifest
+        settings = {**connection.settings, **entered.settings} if connection is not None else entered.settings
+        check_fields(manifest, entered.credentials, settings)
+        login = Login(base_url=base_url(manifest, settings), credentials=entered.credentials, settings=settings)
+        return TriedLogin(id=new_id() if connection is None else connection.id, tsp_slug=tsp_slug, login=login)
 
     async def change(
         self,
         partner_id: UUID,
         connection_id: UUID,
         *,
-        login: NewLogin | None = None,
+        login: VerifiedLogin | None = None,
         description: str | None = None,
         status: ConnectionStatusEnum | None = None,
     ) -> Connection:
@@ -252,23 +271,61 @@ class ConnectionService:
 
         Raises:
             ConnectionNotFoundError: as with `get`.
+            OtherAccountError: the new login does not lead to the account that the connection is for.
         """
         async with self._database.transaction() as connection:
             found = await store.find_shared(connection, partner_id, connection_id)
             if found is None:
                 raise ConnectionNotFoundError(connection_id)
-            if description is not None:
-                await store.update_description(connection, connection_id, description)
+            moved = False
             if login is not None:
-                await store.update_credentials(connection, connection_id, login.sealed, login.masked)
-                await login_store.forget(connection, connection_id)
+                moved = await self._keeper.replace(connection, found, login)
                 if found.status is ConnectionStatusEnum.STALE:
                     status = status or ConnectionStatusEnum.ACTIVE
+            if description is not None:
+                await store.update_description(connection, connection_id, description)
             if status is not None:
                 await self.set_status(connection, connection_id, status)
             if login is not None:
                 await self._dispatch.lift_bars(connection, connection_id)
+            if moved:
+                # What had shut it is no business of its any more.
+                await self._dispatch.reopen_owners(connection, [connection_id])
         return await self.get(partner_id, connection_id)
+
+    async def pin(self, connection_id: UUID, account_id: str) -> bool:
+        """Note which account a connection leads to, where nobody knew; False where it is pinned to another one."""
+        async with self._database.transaction() as connection:
+            pinned = await store.lock_account(connection, connection_id)
+            if pinned is None:
+                await store.pin_account(connection, connection_id, account_id)
+        return pinned in {None, account_id}
+
+    async def find_fleet(self, partner_id: UUID, *, fleet_id: UUID | None, fleet_ref: str | None) -> UUID:
+        """The fleet of this id and of this name of the partner's, whichever is not None.
+
+        Raises:
+            UnknownFleetError: there is none that shares with the partner.
+        """
+        async with self._database.acquire() as connection:
+            found = await store.find_fleet(connection, partner_id, fleet_id=fleet_id, fleet_ref=fleet_ref)
+        if found is None:
+            name = f"fleet_ref {fleet_ref!r}" if fleet_id is None else f"id {fleet_id}"
+            raise UnknownFleetError(f"No fleet with {name} shares anything with you.")
+        return found
+
+    async def delete(self, partner_id: UUID, connection_id: UUID) -> None:
+        """Delete a connection, and destroy what opens its account. What waits there is held, and left to the caller.
+
+        Raises:
+            ConnectionNotFoundError: as with `get`.
+        """
+        async with self._database.transaction() as connection:
+            if await store.find_shared(connection, partner_id, connection_id) is None:
+                raise ConnectionNotFoundError(connection_id)
+            await login_store.delete(connection, connection_id)
+            await self.set_status(connection, connection_id, ConnectionStatusEnum.DELETED)
+            await store.destroy_credentials(connection, connection_id)
 
     async def _steer(
         self,

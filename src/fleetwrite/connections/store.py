@@ -1,6 +1,7 @@
 """SQL of connections. Who may see one is decided here, by an agreement that counts now, and never remembered."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -88,7 +89,7 @@ async def of_fleet(connection: database.Connection, fleet_id: UUID) -> list[Conn
 
 async def with_sealed_credentials(
     connection: database.Connection, connection_ids: Collection[UUID]
-) -> list[tuple[Connection, bytes, SealedSession | None]]:
+) -> list[tuple[Connection, bytes | None, SealedSession | None]]:
     """Connections with their sealed logins and sessions, whatever their status. Unknown ids are left out."""
     rows = await connection.fetch(
         """
@@ -142,28 +143,94 @@ async def insert(connection: database.Connection, new: NewConnection) -> Connect
     return _connection(row)
 
 
-async def update_settings(connection: database.Connection, connection_id: UUID, settings: Mapping[str, str]) -> None:
-    """Replace the settings of a connection."""
+async def update_settings(
+    connection: database.Connection, connection_id: UUID, settings: Mapping[str, str], masked: Mapping[str, str]
+) -> None:
+    """Replace the settings of a connection, and what is shown of its login, which may name one."""
     await connection.execute(
-        "UPDATE connections SET settings = $2, updated_at = fleetwrite_now() WHERE id = $1",
+        "UPDATE connections SET settings = $2, credentials_masked = $3, updated_at = fleetwrite_now() WHERE id = $1",
         connection_id,
         settings,
+        masked,
     )
 
 
-async def update_credentials(
-    connection: database.Connection, connection_id: UUID, sealed: bytes, masked: Mapping[str, str]
+async def update_login(
+    connection: database.Connection,
+    connection_id: UUID,
+    sealed: bytes,
+    masked: Mapping[str, str],
+    settings: Mapping[str, str],
+    account_id: str | None,
 ) -> None:
-    """Replace the login of a connection."""
+    """Replace the login of a connection, and note which account it leads to, where that is known."""
     await connection.execute(
         """
-        UPDATE connections SET credentials_sealed = $2, credentials_masked = $3, updated_at = fleetwrite_now()
+        UPDATE connections SET credentials_sealed = $2, credentials_masked = $3, settings = $4,
+               account_id = COALESCE($5, account_id), updated_at = fleetwrite_now()
         WHERE id = $1
         """,
         connection_id,
         sealed,
         masked,
+        settings,
+        account_id,
     )
+
+
+async def lock_account(connection: database.Connection, connection_id: UUID) -> str | None:
+    """What names the account of a connection, which is locked; None: nobody knows."""
+    account_id: str | None = await connection.fetchval(
+        "SELECT account_id FROM connections WHERE id = $1 FOR NO KEY UPDATE", connection_id
+    )
+    return account_id
+
+
+async def pin_account(connection: database.Connection, connection_id: UUID, account_id: str) -> None:
+    """Note which account a connection leads to."""
+    await connection.execute("UPDATE connections SET account_id = $2 WHERE id = $1", connection_id, account_id)
+
+
+async def destroy_credentials(connection: database.Connection, connection_id: UUID) -> None:
+    """Take what opens its account from a deleted connection."""
+    await connection.execute("UPDATE connections SET credentials_sealed = NULL WHERE id = $1", connection_id)
+
+
+async def find_fleet(
+    connection: database.Connection, partner_id: UUID, *, fleet_id: UUID | None, fleet_ref: str | None
+) -> UUID | None:
+    """The fleet of this id, or of this name of the partner's, that shares with the partner now."""
+    found: UUID | None = await connection.fetchval(
+        """
+        SELECT fleet_id FROM active_shares
+        WHERE partner_id = $1 AND ($2::uuid IS NULL OR fleet_id = $2) AND ($3::text IS NULL OR fleet_ref = $3)
+        """,
+        partner_id,
+        fleet_id,
+        fleet_ref,
+    )
+    return found
+
+
+async def not_emptied(connection: database.Connection) -> list[UUID]:
+    """Deleted connections of which work may be left, oldest first."""
+    rows = await connection.fetch(
+        "SELECT id FROM connections WHERE status = 'deleted' AND emptied_at IS NULL ORDER BY deleted_at"
+    )
+    return [row["id"] for row in rows]
+
+
+async def mark_emptied(connection: database.Connection, connection_id: UUID, at_least: timedelta) -> bool:
+    """Note that no work is left of a connection that was deleted `at_least` so long ago; says whether it was."""
+    marked = await connection.fetchval(
+        """
+        UPDATE connections SET emptied_at = fleetwrite_now()
+        WHERE id = $1 AND status = 'deleted' AND deleted_at <= fleetwrite_now() - $2::interval RETURNING id
+        """,
+        connection_id,
+        at_least,
+    )
+    return marked is not None
 
 
 async def update_description(connection: database.Connection, connection_id: UUID, description: str) -> None:

@@ -134,6 +134,14 @@ class NotImplementedResponse(Struct, frozen=True, kw_only=True):
     detail: str | None = None
 
 
+class BadGateway(Struct, frozen=True, kw_only=True):
+    """502: the TSP can not be asked now. Ours; the contract declares 502 for sync writes only."""
+
+    code: int = 502
+    message: str = "Bad Gateway"
+    detail: str | None = None
+
+
 class GatewayTimeout(Struct, frozen=True, kw_only=True):
     """504: declared by the integrations API only."""
 

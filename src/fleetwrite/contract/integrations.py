@@ -35,8 +35,16 @@ class ConnectionRead(Struct, frozen=True, kw_only=True):
     description: str | None
 
 
+class ConnectionCreate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A fleet's account to be connected. Which of the contract's shapes `credentials` has follows from the TSP."""
+
+    tsp_id: UUID
+    credentials: Credentials
+    description: str | None = None
+
+
 class ConnectionUpdate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What may be changed of a connection. `credentials` has one of the contract's shapes, in the clear."""
+    """What may be changed of a connection. `credentials` has the shape of its TSP, in the clear."""
 
     credentials: Credentials | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from fleetwrite.contract.credentials import Secret
 from fleetwrite.contract.enums import (
     ResourceEnum,
     ResourceOperationStatusEnum,
@@ -23,9 +24,6 @@ from fleetwrite.contract.tsps import TspEnum
 ItemT = TypeVar("ItemT")
 
 WebhookUrl = Annotated[str, Meta(min_length=1, max_length=2083, extra_json_schema={"format": "uri"})]
-Secret = Annotated[str, Meta(extra_json_schema={"writeOnly": True})]
-"""A secret a client hands in: faults never repeat it."""
-
 SchemaVersion = Annotated[str, Meta(pattern=r"^\d+\.\d+$")]
 
 
@@ -112,3 +110,11 @@ class BaseConnectionEvent(Struct, frozen=True, kw_only=True):
     fleet_id: UUID
     tsp_id: UUID
     status: StatusEnum
+
+
+class BaseFleetConnectionEvent(Struct, frozen=True, kw_only=True):
+    """Item of `fleet_connection.created`; `id` is that of the link between the two."""
+
+    id: UUID
+    fleet_id: UUID
+    connection_id: UUID

@@ -225,6 +225,27 @@ async def seize_jobs(connection: Connection, job_ids: Sequence[UUID], lease_last
     )
 
 
+async def seize_left(connection: Connection, owner_id: UUID, limit: int, lease_lasts: timedelta) -> list[Any]:
+    """Lease jobs of an owner that nobody works on any more, whatever became of the attempts before."""
+    return await connection.fetch(
+        """
+        WITH locked AS (
+            SELECT jobs.id, scopes, jobs.lease IS NOT NULL AS interrupted
+            FROM jobs JOIN lanes ON lanes.id = lane_id
+            WHERE lanes.owner_id = $1 AND (jobs.lease IS NULL OR jobs.due_at <= fleetwrite_now())
+            ORDER BY jobs.id LIMIT $2 FOR NO KEY UPDATE OF jobs
+        )
+        UPDATE jobs SET lease = gen_random_uuid(), due_at = fleetwrite_now() + $3
+        FROM locked WHERE jobs.id = locked.id
+        RETURNING fleetwrite_now() AS now, jobs.id, jobs.kind, lease, scopes, attempts, expires_at, interrupted,
+                  uncertain OR interrupted AS uncertain, single_attempt
+        """,
+        owner_id,
+        limit,
+        lease_lasts,
+    )
+
+
 async def delete_jobs(connection: Connection, jobs: Sequence[Job]) -> list[Any]:
     """Delete those of `jobs` whose lease still holds, and return what was deleted."""
     return await connection.fetch(

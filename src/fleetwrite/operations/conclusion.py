@@ -212,6 +212,20 @@ def _withheld(job: Job, operation: Operation) -> Settlement:
     return _again(job, operation, _log(Category.NETWORK, _WITHHELD), again)
 
 
+def called_off(job: Job, operation: Operation, reason: str, reached: int = 0) -> Settlement:
+    """What is to be stored of a job that surely was not written, and that is to be tried no more.
+
+    Args:
+        job: what is ended.
+        operation: what was to be done.
+        reason: why.
+        reached: of a fan-out: how many recipients have it.
+    """
+    all_of_them = f" to all: {reached} recipients were reached before" if reached else ""
+    log = _log(Category.VALIDATION, f"cancelled: {reason}{all_of_them}")
+    return _ended(job, operation, log, Failure(may_be_written=False))
+
+
 def given_up(job: Job, operation: Operation, reason: str) -> Settlement:
     """What is to be stored of a job that may have been written, and that somebody wants to be tried no more."""
     log = _log(Category.NETWORK, f"outcome_unknown: {reason}")

@@ -6,24 +6,23 @@ from uuid import UUID
 
 import msgspec
 
-from fleetwrite.contract.enums import ResourceOperationErrorTypeEnum as Category
 from fleetwrite.contract.enums import ResourceOperationStatusEnum
 from fleetwrite.contract.telematics import ResourceOperation
 from fleetwrite.dispatch.insight import waiting
-from fleetwrite.dispatch.models import Finish
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.kit.keyset import Page, Window, decode_cursor
 from fleetwrite.operations import listing, part_store, store
+from fleetwrite.operations.conclusion import called_off
 from fleetwrite.operations.errors import OperationNotFoundError, OperationStateError
 from fleetwrite.operations.listing import FilterQuery, OperationDetail, OperationEntry, OperationFilter
 from fleetwrite.operations.metrics import observe
-from fleetwrite.operations.models import AttemptLog, Failure, Operation, Settlement
+from fleetwrite.operations.models import Operation, Settlement
 from fleetwrite.operations.retry import Retrier
 from fleetwrite.operations.settle import Settler
 
-CANCELLED: Final = "cancelled: it was called off before it was sent"
+CANCELLED: Final = "it was called off before it was sent"
 
 LARGEST_BATCH: Final = 500
 """How many operations one call may cancel or retry: about a second's work."""
@@ -175,29 +174,13 @@ class OperationControl:
         owners = {operation.connection_id for operation in operations}
         jobs = await self._dispatch.seize(connection, owners, list(by_id))
         reached = await part_store.count_done(connection, [job.id for job in jobs])
-        settlements = [
-            Settlement(
-                job=job,
-                operation=by_id[job.id],
-                disposition=Finish(),
-                logs=(_called_off(reached.get(job.id, 0)),),
-                end=Failure(may_be_written=False),
-            )
-            for job in jobs
-        ]
+        settlements = [called_off(job, by_id[job.id], CANCELLED, reached.get(job.id, 0)) for job in jobs]
         answers = await self._settler.store(connection, settlements) if settlements else []
         return [
             (settlement, answer)
             for settlement, answer in zip(settlements, answers, strict=True)
             if isinstance(answer, ResourceOperation)
         ]
-
-
-def _called_off(reached: int) -> AttemptLog:
-    text = CANCELLED
-    if reached:
-        text += f" to all: {reached} recipients were reached before"
-    return AttemptLog(error_type=Category.VALIDATION, error_details=text)
 
 
 def _observe(ended: Sequence[tuple[Settlement, ResourceOperation]]) -> None:

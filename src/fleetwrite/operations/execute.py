@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from fleetwrite.connections.errors import BadConnectionFieldsError
+from fleetwrite.connections.errors import BadConnectionFieldsError, ConnectionDeletedError
 from fleetwrite.connections.logins import Logins
 from fleetwrite.connections.outage_models import Reach, Sign
 from fleetwrite.connectors.sdk.connector import LoginRefusedError, ProviderAnswerError
@@ -114,7 +114,7 @@ class Executor:
                 prepaid=prepaid,
                 made=task.write.made,
             )
-        except (SealBrokenError, BadConnectionFieldsError) as error:
+        except (SealBrokenError, BadConnectionFieldsError, ConnectionDeletedError) as error:
             outcome: Outcome = _unknown(error) if job.uncertain else AuthFailed(details=str(error))
             return conclusions.of(job, task, Verdict(outcome=outcome))
         except (UntranslatableWriteError, UnofferedWriteError) as error:

@@ -1,16 +1,24 @@
-"""Tries new credentials at the provider before they take the place of those that are stored."""
+"""Tries credentials at the provider before anything is stored."""
 
 import asyncio
 from collections.abc import Mapping
 from typing import Final
 
-from fleetwrite.connections.errors import LoginCheckError
+from fleetwrite.connections.errors import (
+    BadConnectionFieldsError,
+    FieldFault,
+    LoginNotAcceptedError,
+    LoginNotCheckedError,
+)
+from fleetwrite.connections.fields import address_field
 from fleetwrite.connections.logins import PrivateLogin
-from fleetwrite.connections.models import Account
+from fleetwrite.connections.models import TriedLogin, VerifiedLogin
 from fleetwrite.connectors.sdk.connector import LoginRefusedError, ProviderAnswerError
+from fleetwrite.connectors.sdk.manifest import Manifest
 from fleetwrite.connectors.sdk.registry import Registry
+from fleetwrite.connectors.sdk.wire import MASK
 from fleetwrite.dispatch.errors import SlotTimeoutError
-from fleetwrite.kit.egress import AnswerLostError, Egress, NotSentError
+from fleetwrite.kit.egress import AnswerLostError, Egress, ForbiddenUrlError, NotSentError
 from fleetwrite.operations.session import Patience, ProviderSession, Slots
 
 CHECK_LASTS_S: Final = 20.0
@@ -18,9 +26,12 @@ CHECK_LASTS_S: Final = 20.0
 
 _REFUSALS: Final = frozenset({400, 401, 403})
 
+_SHORTEST_HIDDEN: Final = 4
+"""Whoever has a password of three letters is not helped by hiding them wherever they stand in a text."""
+
 
 class LoginChecker:
-    """Asks providers whether they know somebody by these credentials."""
+    """Asks providers whether they know somebody by these credentials, and whom."""
 
     def __init__(self, egress: Egress, slots: Slots, registry: Registry, *, read_timeout_s: float) -> None:
         self._egress = egress
@@ -28,31 +39,51 @@ class LoginChecker:
         self._registry = registry
         self._read_timeout_s = read_timeout_s
 
-    async def check(self, account: Account) -> Mapping[str, str] | None:
-        """Make sure, by a cheap read, that the account's credentials are good now.
-
-        Returns:
-            The credentials that the provider gave for them, which are good from now on; None: they stay as they are.
+    async def check(self, tried: TriedLogin) -> VerifiedLogin:
+        """Make sure, by a cheap read, that credentials are good now.
 
         Raises:
-            LoginCheckError: the provider refuses them, or does not answer.
+            LoginNotAcceptedError: the provider refuses them.
+            LoginNotCheckedError: it could not be asked, or answers something that says nothing about them.
+            BadConnectionFieldsError: the address may not be called.
         """
-        connector = self._registry.get(account.connection.tsp_slug)
+        connector = self._registry.get(tried.tsp_slug)
         patience = Patience(
             deadline_at=asyncio.get_running_loop().time() + CHECK_LASTS_S,
             slot_wait_s=CHECK_LASTS_S,
             write_timeout_s=self._read_timeout_s,
             read_timeout_s=self._read_timeout_s,
         )
-        login = PrivateLogin()
-        session = ProviderSession(self._egress, self._slots, login, account, connector, patience)
-        name = connector.manifest.name
+        private = PrivateLogin()
+        session = ProviderSession(self._egress, self._slots, private, tried, connector, patience)
+        manifest = connector.manifest
         try:
-            await connector.check_login(session)
+            told = await connector.check_login(session)
         except ProviderAnswerError as error:
+            words = _without_secrets(str(error), manifest, tried.login.credentials)
             if isinstance(error, LoginRefusedError) or error.answer.status in _REFUSALS:
-                raise LoginCheckError(f"{name} does not accept these credentials: {error}.") from error
-            raise LoginCheckError(f"They could not be checked, try again later: {error}.") from error
+                raise LoginNotAcceptedError(f"{manifest.name} does not accept these credentials: {words}.") from error
+            raise LoginNotCheckedError(f"The credentials could not be checked, try again later: {words}.") from error
+        except ForbiddenUrlError as error:
+            raise BadConnectionFieldsError([FieldFault(field=address_field(manifest), message=str(error))]) from error
         except (NotSentError, AnswerLostError, SlotTimeoutError) as error:
-            raise LoginCheckError(f"They could not be checked at {name}, try again later: {error}.") from error
-        return None if login.made is None else login.made.credentials
+            raise LoginNotCheckedError(
+                f"The credentials could not be checked at {manifest.name}, try again later: {error}."
+            ) from error
+        made = private.made
+        return VerifiedLogin(
+            connection_id=tried.id,
+            credentials=session.login.credentials,
+            settings=tried.login.settings,
+            session=made,
+            account_id=connector.account_of(session.login, told),
+        )
+
+
+def _without_secrets(text: str, manifest: Manifest, credentials: Mapping[str, str]) -> str:
+    """A provider's words, in which it may have repeated what it was sent."""
+    for field in manifest.with_login_of(credentials).credentials:
+        secret = credentials.get(field.name, "")
+        if field.sensitive and len(secret) >= _SHORTEST_HIDDEN:
+            text = text.replace(secret, MASK)
+    return text

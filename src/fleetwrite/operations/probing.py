@@ -1,7 +1,6 @@
 """Looks after what is not called for now: by a read, at growing intervals, one process at a time."""
 
 import asyncio
-from collections.abc import Awaitable
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Final
@@ -9,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from fleetwrite.connections.errors import BadConnectionFieldsError
+from fleetwrite.connections.errors import BadConnectionFieldsError, ConnectionDeletedError
 from fleetwrite.connections.logins import Logins
 from fleetwrite.connections.models import Account
 from fleetwrite.connections.outage_models import Cause, Reach
@@ -18,12 +17,15 @@ from fleetwrite.connections.service import ConnectionService
 from fleetwrite.connectors.sdk.connector import LoginRefusedError, ProviderAnswerError
 from fleetwrite.connectors.sdk.registry import Registry, UnknownTspError
 from fleetwrite.dispatch.errors import SlotTimeoutError
-from fleetwrite.kit.database import DATABASE_FAILURES, Database
+from fleetwrite.kit.database import Database
 from fleetwrite.kit.egress import AnswerLostError, Egress, NotSentError
+from fleetwrite.kit.polling import poll, safely
 from fleetwrite.operations.session import Patience, ProviderSession, Slots
 from fleetwrite.vault.errors import SealBrokenError
 
 log = structlog.get_logger(__name__)
+
+_NAME: Final = "probing"
 
 POLL_S: Final = 1.0
 """How late a probe may be: little against the shortest interval."""
@@ -54,7 +56,7 @@ class _Finding(Enum):
     """Nothing to go by: no answer came, or one that says that the host is in trouble, or there was no slot to ask."""
 
     UNUSABLE = auto()
-    """The login could not even be tried, for a reason on our side."""
+    """The login could not even be tried, for a reason on our side; or it leads to another account than it should."""
 
 
 class Prober:
@@ -83,19 +85,14 @@ class Prober:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Probe what is due until `stop` is set; probes under way are finished."""
-        while not stop.is_set():
-            await _safely(self.probe_due())
-            try:
-                async with asyncio.timeout(POLL_S):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+        await poll(self.probe_due, stop, POLL_S, _NAME)
 
     async def probe_due(self) -> int:
         """Probe everything that is due, and draw the conclusions; returns how many probes that were."""
         due = await self._outages.claim_probes(timedelta(seconds=self._longest_s + CLAIM_MARGIN_S))
         probes = [*map(self._probe_host, due.hosts), *map(self._probe_login, due.connection_ids)]
-        await asyncio.gather(*map(_safely, probes))
+        # Whatever goes wrong leaves a claim to end: then the probe is made again, by whoever is first.
+        await asyncio.gather(*(safely(probe, _NAME) for probe in probes))
         return len(probes)
 
     @property
@@ -135,28 +132,23 @@ class Prober:
         try:
             connector = self._registry.get(account.connection.tsp_slug)
             session = ProviderSession(self._egress, self._slots, self._logins, account, connector, patience)
-        except (SealBrokenError, BadConnectionFieldsError, UnknownTspError) as error:
+        except (SealBrokenError, BadConnectionFieldsError, ConnectionDeletedError, UnknownTspError) as error:
             log.warning("probing.unusable", connection_id=str(account.connection.id), error=str(error))
             return _Finding.UNUSABLE
         try:
-            await connector.check_login(session)
+            told = await connector.check_login(session)
         except LoginRefusedError:
             return _Finding.REFUSED
         except ProviderAnswerError:
             return _Finding.DOWN if session.reach is Reach.FAILED else _Finding.UNCLEAR
         except (NotSentError, AnswerLostError, SlotTimeoutError):
             return _Finding.DOWN
+        account_id = connector.account_of(session.login, told)
+        if account_id is not None and not await self._connections.pin(account.id, account_id):
+            # What waits there was not meant for whoever this is.
+            log.error("probing.other_account", connection_id=str(account.id), tsp=account.connection.tsp_slug)
+            return _Finding.UNUSABLE
         return _Finding.WORKS
-
-
-async def _safely(work: Awaitable[object]) -> None:
-    """Do `work`; whatever goes wrong leaves its claims to end: then it is done again, by whoever is first."""
-    try:
-        await work
-    except DATABASE_FAILURES as error:
-        log.warning("probing.database_unavailable", error=str(error))
-    except Exception:
-        log.exception("probing.crashed")
 
 
 def _is_back(cause: Cause, findings: list[_Finding]) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from fleetwrite.connections.logins import Logins
-from fleetwrite.connections.models import Account
+from fleetwrite.connections.models import Party
 from fleetwrite.connections.outage_models import Reach
 from fleetwrite.connectors.sdk.connector import Connector, SessionConnector
 from fleetwrite.connectors.sdk.session import LoggedIn
@@ -70,7 +70,7 @@ class ProviderSession(LoggedIn):
         egress: the way out.
         slots: where each call gets its slot.
         logins: where a session comes from, at providers that want one.
-        account: whose credentials and base URL are used.
+        party: whose credentials and base URL are used.
         connector: how to log in there.
         patience: how long calls may take.
         prepaid: scopes for which one slot was taken already; used up by the first call that has them.
@@ -78,6 +78,7 @@ class ProviderSession(LoggedIn):
 
     Raises:
         SealBrokenError: the account's credentials can not be opened.
+        ConnectionDeletedError: they were destroyed.
         BadConnectionFieldsError: the account's region is unknown.
     """
 
@@ -86,7 +87,7 @@ class ProviderSession(LoggedIn):
         egress: Egress,
         slots: Slots,
         logins: Logins,
-        account: Account,
+        party: Party,
         connector: Connector,
         patience: Patience,
         *,
@@ -97,12 +98,12 @@ class ProviderSession(LoggedIn):
         self._egress = egress
         self._slots = slots
         self._logins = logins
-        self._account = account
+        self._party = party
         self._patience = patience
         self._prepaid = prepaid
-        self._login = account.login
+        self._login = party.login
         self._generation = 0
-        if isinstance(connector, SessionConnector) and (kept := account.session) is not None:
+        if isinstance(connector, SessionConnector) and (kept := party.session) is not None:
             self._login = msgspec.structs.replace(self._login, session=kept.values)
             self._generation = kept.generation
         self.reach: Reach | None = None
@@ -136,7 +137,7 @@ class ProviderSession(LoggedIn):
             self._login = msgspec.structs.replace(self._login, credentials=made.credentials or credentials)
             return made
 
-        kept = await self._logins.renew(self._account, self._generation, log_in, max(0.0, remaining_s))
+        kept = await self._logins.renew(self._party, self._generation, log_in, max(0.0, remaining_s))
         # The slot that was taken with the claim lies too far back: another process may have the next one by now.
         self._prepaid = None
         self._generation = kept.generation
@@ -190,7 +191,7 @@ class ProviderSession(LoggedIn):
             return
         remaining_s = self._patience.deadline_at - asyncio.get_running_loop().time()
         within_s = max(0.0, min(self._patience.slot_wait_s, remaining_s))
-        self.trials += await self._slots.take_slot(self._account.connection.id, call.scopes, within_s)
+        self.trials += await self._slots.take_slot(self._party.id, call.scopes, within_s)
 
     async def _heed(self, call: Call, answer: HttpAnswer) -> None:
         """Close at once what an answer says is used up, before the next call runs into it.
@@ -205,7 +206,7 @@ class ProviderSession(LoggedIn):
             return
         closing = Closing(for_s=for_s, call=call.scopes, is_refusal=is_refused and call.is_read)
         try:
-            await self._slots.close(self._account.connection.id, closing)
+            await self._slots.close(self._party.id, closing)
         except DATABASE_FAILURES as error:
             # What the call came to matters more. Should the limit be met after all, the provider says so again.
             log.warning("operations.closing_not_stored", scopes=call.scopes, for_s=for_s, error=str(error))

@@ -80,10 +80,14 @@ async def select_sources(connection: Connection, ids: Collection[UUID]) -> dict[
 async def find_shared(
     connection: Connection, partner_id: UUID, resource: ResourceEnum, wanted_id: UUID
 ) -> SharedRecord | None:
-    """The record of this kind and id, if it is shared with the partner; also one that the provider has no more."""
+    """The record of this kind and id, if it is shared with the partner.
+
+    Also one that the provider has no more, or whose connection was deleted: it counts as deleted since then.
+    """
+    columns = COLUMNS.replace("r.deleted_at", "COALESCE(r.deleted_at, c.deleted_at) AS deleted_at")
     row = await connection.fetchrow(
-        f"SELECT {COLUMNS}, r.source_data, {OWNER} {SHARES} JOIN records r ON r.connection_id = c.id"
-        f" WHERE {IS_SHARED.format('$1')} AND r.id = $2 AND r.resource = $3 AND NOT r.is_reserved",
+        f"SELECT {columns}, r.source_data, {OWNER} {SHARES} JOIN records r ON r.connection_id = c.id"
+        f" WHERE s.partner_id = $1 AND c.status <> 'cancelled' AND r.id = $2 AND r.resource = $3 AND NOT r.is_reserved",
         partner_id,
         wanted_id,
         resource.value,

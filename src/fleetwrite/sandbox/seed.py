@@ -11,7 +11,7 @@ import structlog
 
 from fleetwrite.access.errors import ClientExistsError
 from fleetwrite.bootstrap import Services
-from fleetwrite.connections.models import Connection
+from fleetwrite.connections.models import Connection, Entered
 from fleetwrite.connectors.sdk.simulator import DemoAccount
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.operations.session import Patience, ProviderSession
@@ -120,13 +120,11 @@ async def _connect(services: Services, fleet_id: UUID, simulator: RunningSimulat
         if connection.tsp_slug == simulator.tsp:
             await services.connections.replace_settings(connection.id, settings)
             return connection
-    return await services.connections.create(
+    return await services.connecting.connect(
         fleet_id=fleet_id,
         tsp_slug=simulator.tsp,
-        credentials=account.credentials,
-        settings=settings,
+        entered=Entered(account.credentials, settings),
         description=f"{account.fleet_name} (simulated)",
-        account_id=account.account_id,
     )
 
 

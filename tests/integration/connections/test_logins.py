@@ -9,7 +9,7 @@ import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from fleetwrite.connections.logins import PrivateLogin, SharedLogins
-from fleetwrite.connections.models import Account, KeptSession
+from fleetwrite.connections.models import Account, KeptSession, VerifiedLogin
 from fleetwrite.connections.service import ConnectionService
 from fleetwrite.connections.usual_budgets import usual_budgets
 from fleetwrite.connectors.sdk.connector import LoginRefusedError
@@ -167,7 +167,7 @@ async def test_new_credentials_end_the_session_and_what_was_refused(
     await logins.renew(account, 0, provider.log_in, 1)
     async with database.acquire() as reading:
         partner_id = await reading.fetchval("SELECT id FROM partners")
-    login = connections.seal_credentials(account.connection, {"token": "second"})
+    login = VerifiedLogin(connection_id=account.id, credentials={"token": "second"}, settings={})
     await connections.change(partner_id, account.connection.id, login=login)
     loaded = await load(connections, database, account.connection.id)
     assert loaded.session is None
@@ -185,7 +185,7 @@ async def test_a_login_with_credentials_that_were_replaced_meanwhile_is_not_kept
     await provider.begun.wait()
     async with database.acquire() as reading:
         partner_id = await reading.fetchval("SELECT id FROM partners")
-    login = connections.seal_credentials(account.connection, {"token": "second"})
+    login = VerifiedLogin(connection_id=account.id, credentials={"token": "second"}, settings={})
     await connections.change(partner_id, account.connection.id, login=login)
     provider.go.set()
     with pytest.raises(NotSentError):

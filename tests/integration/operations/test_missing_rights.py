@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import pairwise
 from uuid import UUID
 
+from fleetwrite.connections.models import VerifiedLogin
 from fleetwrite.contract.enums import ConnectionStatusEnum, ResourceEnum
 from fleetwrite.contract.enums import ResourceOperationErrorTypeEnum as ErrorCategory
 from fleetwrite.contract.telematics import ResourceOperation
@@ -183,7 +184,11 @@ async def test_new_credentials_of_an_active_connection_are_tried_at_once(world: 
     operation = await trailer(world)
     await world.run_due()
     connections = world.services.connections
-    login = connections.seal_credentials(world.connection, world.simulator.demo_accounts()[0].credentials)
+    login = VerifiedLogin(
+        connection_id=world.connection.id,
+        credentials=world.simulator.demo_accounts()[0].credentials,
+        settings=world.connection.settings,
+    )
     await connections.change(world.partner_id, world.connection.id, login=login)
     assert await posts(world) == 1
     assert (await world.operation(operation.id)).status is SUCCESS

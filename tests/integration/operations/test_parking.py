@@ -139,7 +139,7 @@ async def test_a_subscription_to_all_events_of_connections_is_served(fresh_world
     names = await world.services.database.pool.fetch(
         "SELECT events.event_name FROM deliveries JOIN events ON events.id = event_id"
     )
-    assert [row["event_name"] for row in names] == ["connection.staled"]
+    assert [row["event_name"] for row in names] == ["connection.created", "connection.staled"]
 
 
 async def test_past_its_deadline_a_write_says_since_when_the_login_was_refused(world: World) -> None:

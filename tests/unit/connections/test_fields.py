@@ -62,7 +62,7 @@ def test_a_value_that_can_not_be_kept_is_refused_and_not_repeated(value: str) ->
     "url", ["", "api.example", "ftp://api.example", "https://", "https://a.example/?q=1", "http://[", "https:///x"]
 )
 def test_a_base_url_must_be_an_http_url(url: str) -> None:
-    assert "settings.base_url" in faults_of(CREDENTIALS, {"base_url": url})
+    assert "credentials.url" in faults_of(CREDENTIALS, {"base_url": url})
 
 
 @pytest.mark.parametrize("value", ["", "Retry", "retry "])
@@ -71,12 +71,13 @@ def test_a_field_with_choices_takes_no_other_value(value: str) -> None:
     assert faults_of(CREDENTIALS, {"on_uncertain": value}) == {"settings.on_uncertain": "must be one of: fail, retry."}
 
 
-def test_secrets_are_masked_and_unknown_fields_count_as_secrets() -> None:
-    assert mask(MANIFEST, {**CREDENTIALS, "old_key": "x"}) == {
-        "client_id": "c-1",
+def test_what_is_shown_has_the_contract_s_shape_and_its_secrets_masked() -> None:
+    settings = {"base_url": "https://own.example"}
+    assert mask(MANIFEST, {**CREDENTIALS, "old_key": "x"}, settings) == {
         "token": "*****",
-        "old_key": "*****",
+        "url": "https://own.example",
     }
+    assert mask(MANIFEST, {}, {}) == {"token": "*****"}
 
 
 @pytest.mark.parametrize(

@@ -18,18 +18,27 @@ import pytest
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 import fleetwrite.contract
-from fleetwrite.contract import enums, errors, event_names, pages, telematics
+from fleetwrite.contract import credentials, enums, errors, event_names, pages, telematics
 from fleetwrite.contract.telematics import WRITE_BODIES, WriteBody
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "contract"
 TELEMATICS: dict[str, Any] = json.loads((FIXTURES / "telematics.json").read_text())
 PLATFORM: dict[str, Any] = json.loads((FIXTURES / "platform.json").read_text())
+CREDENTIALS: dict[str, Any] = json.loads((FIXTURES / "credentials.json").read_text())
+FACTS = {"telematics": TELEMATICS, "platform": PLATFORM, "credentials": CREDENTIALS}
 
 LIMITS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "const")
 
 # What we accept is compared exactly; an answer may promise more than the contract asks: a field it calls
 # optional is always there.
-REQUESTS = {*(body.__name__ for body in WRITE_BODIES.values()), "ConnectionUpdate", "WebhookCreate", "WebhookFilters"}
+REQUESTS = {
+    *(body.__name__ for body in WRITE_BODIES.values()),
+    *CREDENTIALS["models"],
+    "ConnectionCreate",
+    "ConnectionUpdate",
+    "WebhookCreate",
+    "WebhookFilters",
+}
 
 NARROWED = {
     ("ValidationErrorDetail", "error_type"): "ErrorType",  # the contract leaves the words open
@@ -41,7 +50,9 @@ OWN = {
     telematics.VehicleBody,
     telematics.TrailerBody,
     telematics.UserBody,
+    errors.BadGateway,
     errors.ContentTooLarge,
+    credentials.CredentialShape,
     errors.UnsupportedMediaType,
     pages.CountedCursorPage,
 }
@@ -147,11 +158,7 @@ def field_differences(model: str, name: str, actual: dict[str, Any], expected: d
     return found
 
 
-MODELS = [
-    (api, model, fields)
-    for api, facts in (("telematics", TELEMATICS), ("platform", PLATFORM))
-    for model, fields in facts["models"].items()
-]
+MODELS = [(api, model, fields) for api, facts in FACTS.items() for model, fields in facts["models"].items()]
 
 
 @pytest.mark.parametrize(("api", "model", "fields"), MODELS, ids=[f"{api}-{name}" for api, name, _ in MODELS])
@@ -159,7 +166,7 @@ def test_struct_equals_the_contract(api: str, model: str, fields: dict[str, Any]
     assert differences(model, struct_for(api, model), fields) == []
 
 
-@pytest.mark.parametrize("facts", [TELEMATICS, PLATFORM], ids=["telematics", "platform"])
+@pytest.mark.parametrize("facts", FACTS.values(), ids=FACTS.keys())
 def test_enums_equal_the_contract(facts: dict[str, Any]) -> None:
     ours = {name: [member.value for member in ENUMS[name]] for name in facts["enums"]}
 
@@ -167,11 +174,21 @@ def test_enums_equal_the_contract(facts: dict[str, Any]) -> None:
 
 
 def test_every_struct_and_enum_is_compared() -> None:
-    compared = TELEMATICS["models"].keys() | PLATFORM["models"].keys()
+    compared = {model for facts in FACTS.values() for model in facts["models"]}
     assert STRUCTS.keys() - OWN_NAMES == compared
 
-    compared_enums = TELEMATICS["enums"].keys() | PLATFORM["enums"].keys()
+    compared_enums = {name for facts in FACTS.values() for name in facts["enums"]}
     assert ENUMS.keys() - compared_enums == {"ErrorType", "WebhookSubscribableEvent"}
+
+
+def test_the_shapes_of_credentials_are_the_contract_s_by_their_names() -> None:
+    assert {name: shape.__name__ for name, shape in credentials.SHAPES.items()} == CREDENTIALS["conn_types"]
+    assert [name for name in STRUCTS if name in CREDENTIALS["models"]] == CREDENTIALS["union"]
+
+
+@pytest.mark.parametrize("model", CREDENTIALS["union"])
+def test_the_secrets_of_a_shape_are_those_that_the_contract_masks(model: str) -> None:
+    assert credentials.secrets_of(STRUCTS[model]) == set(CREDENTIALS["masked"][model])
 
 
 def test_subscribable_events_are_all_names_and_all_wildcards() -> None:

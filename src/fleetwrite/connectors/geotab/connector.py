@@ -81,6 +81,11 @@ class GeotabConnector(SessionConnector):
             rpc.returned(call, answer)
         return {}
 
+    def account_of(self, login: Login, told: Mapping[str, Any]) -> str | None:
+        """See `Connector.account_of`. The database, of whose name Geotab does not heed the case."""
+        del told
+        return login.session["database"].lower()
+
     async def carry_out(self, write: Write, call: Call, session: WriteSession) -> Outcome:
         """See `Connector.carry_out`. What a call needs to know is read first; one call writes.
 

@@ -113,6 +113,11 @@ class GpsInsightConnector(SessionConnector):
                 raise
         return {}
 
+    def account_of(self, login: Login, told: Mapping[str, Any]) -> str | None:
+        """See `Connector.account_of`. Nothing tells the account: the user has to stand for it."""
+        del told
+        return f"user {login.credentials['username'].lower()}"
+
 
 CONNECTOR: Final[SessionConnector] = GpsInsightConnector()
 """The one that the registry finds."""

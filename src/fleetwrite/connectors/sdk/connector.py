@@ -109,7 +109,7 @@ class Connector(ABC):
 
     @abstractmethod
     async def check_login(self, session: Session) -> Mapping[str, Any]:
-        """Who the credentials belong to, by a cheap read; `id`, where the provider tells it, names the account.
+        """Who the credentials belong to, by a cheap read; see `account_of`.
 
         Raises:
             LoginRefusedError: the login is not accepted.
@@ -119,6 +119,22 @@ class Connector(ABC):
     def consent_address(self, login: Login) -> str:
         """The address below which an account with these settings has `Manifest.consent`. Here: the API's own."""
         return login.base_url
+
+    def account_of(self, login: Login, told: Mapping[str, Any]) -> str | None:
+        """What names the account that a login leads to: no two accounts share it, and it outlives any credentials.
+
+        New credentials take the place of others only where it is the same. Pure. Here: the `id` that the provider told.
+
+        Args:
+            login: as it stands after `check_login`, with its session.
+            told: what that returned.
+
+        Returns:
+            None where nothing tells.
+        """
+        del login
+        told_id = told.get("id")
+        return None if told_id is None else str(told_id)
 
     @abstractmethod
     def list_records(

@@ -212,11 +212,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     retry_first_s: float | None = None
     retry_cap_s: float | None = None
 
-    def fields_of(self, credentials: Collection[str]) -> tuple[Field, ...]:
-        """The fields that credentials of these names are to be held to: a fleet enters them, or consents."""
-        by_consent = () if self.consent is None else self.consent.credentials
-        is_entered = any(field.name in credentials for field in self.credentials)
-        return self.credentials if is_entered or not credentials or not by_consent else by_consent
+    def with_login_of(self, credentials: Collection[str]) -> "Manifest":
+        """The manifest as it holds for credentials of these names, which a fleet entered, or which a consent gave."""
+        consent = self.consent
+        if consent is None or not consent.credentials or any(field.name in credentials for field in self.credentials):
+            return self
+        if not any(field.name in credentials for field in consent.credentials):
+            return self
+        shape = consent.shape or self.credential_shape
+        return msgspec.structs.replace(self, credential_shape=shape, credentials=consent.credentials)
 
     def offers_write(self, resource: ResourceEnum, operation_type: ResourceOperationTypeEnum) -> bool:
         return any(offer.resource is resource and offer.operation_type is operation_type for offer in self.offers)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from fleetwrite.connectors.sdk.connector import (
     Connector,
@@ -19,6 +20,7 @@ from fleetwrite.connectors.traccar import lookup, outcomes, reading, records
 from fleetwrite.connectors.traccar.endpoints import LIST_COMMAND_TYPES
 from fleetwrite.connectors.traccar.manifest import MANIFEST
 from fleetwrite.connectors.traccar.messages import send_message, translate_message
+from fleetwrite.connectors.traccar.tokens import user_of
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.kit.egress import HttpAnswer
 
@@ -74,7 +76,7 @@ class TraccarConnector(Connector):
         return reading.list_records(session, resource, cursor)
 
     async def check_login(self, session: Session) -> Mapping[str, Any]:
-        """Nothing tells whose a token is. The kinds of command are a short list, for which one has to be logged in.
+        """The kinds of command are a short list, for which one has to be logged in.
 
         Raises:
             LoginRefusedError: the token is unknown or has expired, or its user is disabled.
@@ -87,6 +89,12 @@ class TraccarConnector(Connector):
                 raise LoginRefusedError(str(error), error.answer) from error
             raise
         return {}
+
+    def account_of(self, login: Login, told: Mapping[str, Any]) -> str | None:
+        """See `Connector.account_of`. Each server counts its users anew."""
+        del told
+        user_id = user_of(login.credentials["token"])
+        return None if user_id is None else f"{urlsplit(login.base_url).netloc}/{user_id}"
 
 
 CONNECTOR: Final[Connector] = TraccarConnector()

@@ -101,5 +101,10 @@ class WebfleetConnector(Connector):
                 raise
         return {}
 
+    def account_of(self, login: Login, told: Mapping[str, Any]) -> str | None:
+        """See `Connector.account_of`. It is part of the login."""
+        del told
+        return login.credentials["username"].partition("/")[0].lower()
+
 
 CONNECTOR: Final[Connector] = WebfleetConnector()

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -130,6 +131,11 @@ class WialonConnector(SessionConnector):
     async def check_login(self, session: Session) -> Mapping[str, Any]:
         """The account of the login. A user may lack the right to see it: Wialon knows the login all the same."""
         return await reading.read_own_account(session) or {}
+
+    def account_of(self, login: Login, told: Mapping[str, Any]) -> str | None:
+        """See `Connector.account_of`. Each data centre, and each server of somebody's own, counts its accounts anew."""
+        del told
+        return f"{urlsplit(login.base_url).netloc}/{login.session[OWN_ACCOUNT]}"
 
 
 CONNECTOR: Final[SessionConnector] = WialonConnector()

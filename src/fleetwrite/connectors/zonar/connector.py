@@ -86,5 +86,10 @@ class ZonarConnector(Connector):
         await reading.read_list(session, SHOW_ASSET_TYPES.read(), "assettypelist")
         return {}
 
+    def account_of(self, login: Login, told: Mapping[str, Any]) -> str | None:
+        """See `Connector.account_of`. It is part of the login."""
+        del told
+        return login.credentials["company_id"].lower()
+
 
 CONNECTOR: Final[Connector] = ZonarConnector()

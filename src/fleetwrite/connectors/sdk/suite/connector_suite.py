@@ -224,6 +224,13 @@ class ConnectorSuite:
     async def test_good_credentials_are_accepted(self, stand: Stand) -> None:
         assert isinstance(await self.exhibit.connector.check_login(stand.session()), dict)
 
+    async def test_a_login_names_its_account_and_another_login_another(self, stand: Stand) -> None:
+        names = [await stand.account_of(login) for login in (stand.login, *stand.other_logins)]
+        assert None not in names
+        assert len(set(names)) == len(names)
+        # A second login to the same account, where credentials can be used again.
+        assert await stand.account_of(stand.login) == names[0]
+
     async def test_a_wrong_secret_is_refused(self, stand: Stand, secret: str) -> None:
         if secret not in stand.login.credentials:
             pytest.skip("the demo account does without it")

@@ -66,6 +66,20 @@ class Stand:
         """The login as it stands: credentials that work once are replaced by what they gave."""
         return self._kept.login
 
+    @property
+    def other_logins(self) -> list[Login]:
+        """Those of the simulator's other accounts."""
+        return [
+            msgspec.structs.replace(self.login, credentials=account.credentials, session={})
+            for account in self._simulator.demo_accounts()[1:]
+        ]
+
+    async def account_of(self, login: Login) -> str | None:
+        """The name of the account that a login leads to, once it was checked."""
+        session = self.session(None if login is self.login else login)
+        told = await self.connector.check_login(session)
+        return self.connector.account_of(session.login, told)
+
     def session(self, login: Login | None = None, made: str | None = None) -> DirectSession:
         """A new session of the account; of `login`, nobody has logged in to."""
         return DirectSession(self._egress, self.connector, login or self._kept, made)

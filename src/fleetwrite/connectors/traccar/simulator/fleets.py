@@ -1,5 +1,7 @@
 """Fleets on the simulated server: each is one user of it, with a token and what only this user sees."""
 
+import base64
+import hashlib
 from typing import Any
 
 import msgspec
@@ -27,15 +29,22 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     devices: tuple[dict[str, Any], ...] = ()
 
 
+def make_token(user_id: str, secret: str) -> str:
+    """Return a token of Traccar's form: the length of a signature, a signature, and what it signs."""
+    signature = hashlib.sha512(secret.encode()).digest()
+    content = msgspec.json.encode({"u": int(user_id), "e": "2036-11-02T08:15:00.000+00:00"})
+    return base64.urlsafe_b64encode(bytes([len(signature)]) + signature + content).decode().rstrip("=")
+
+
 def demo_fleets() -> tuple[Fleet, ...]:
     """Return two fleets to play with. Their tokens open nothing but this simulator."""
     return (
-        _demo("1", "Northwind Haulage", "traccar_demo_northwind", "Ana Ruiz,Ben Carter,Chloe Martin,Dev Patel"),
-        _demo("2", "Bluebird Logistics", "traccar_demo_bluebird", "Liam Byrne,Mara Silva,Noah Weber,Olga Petrova"),
+        _demo("1", "Northwind Haulage", "northwind", "Ana Ruiz,Ben Carter,Chloe Martin,Dev Patel"),
+        _demo("2", "Bluebird Logistics", "bluebird", "Liam Byrne,Mara Silva,Noah Weber,Olga Petrova"),
     )
 
 
-def _demo(key: str, name: str, token: str, drivers: str) -> Fleet:
+def _demo(key: str, name: str, secret: str, drivers: str) -> Fleet:
     """The first driver is reported by a device, the second is linked to one, the third to two, the fourth to none."""
     people = drivers.split(",")
     keys = [f"{key}00{number}AF31C2" for number in range(1, len(people) + 1)]
@@ -49,7 +58,7 @@ def _demo(key: str, name: str, token: str, drivers: str) -> Fleet:
     return Fleet(
         id=key,
         name=name,
-        token=token,
+        token=make_token(key, secret),
         drivers=tuple({"name": one, "uniqueId": card} for one, card in zip(people, keys, strict=True)),
         devices=(
             *(
