@@ -45,7 +45,12 @@ from fleetwrite.operations.restore import RestoreFence
 from fleetwrite.operations.retry import Retrier
 from fleetwrite.operations.service import OperationService
 from fleetwrite.operations.settle import Settler
+from fleetwrite.orgs.agreements import AgreementService
+from fleetwrite.orgs.expiry import Expiry
+from fleetwrite.orgs.invitations import InvitationService
+from fleetwrite.orgs.properties import PropertyService
 from fleetwrite.orgs.service import OrgService
+from fleetwrite.provisioning.connection_import import ConnectionImport
 from fleetwrite.records.id_map import IdMap
 from fleetwrite.records.service import RecordService
 from fleetwrite.settings import LEASE_MARGIN_S, SLOT_WAIT_S, Settings, SettingsError, TspSettings
@@ -78,6 +83,11 @@ class Services:
     dispatch: Dispatch
     egress: Egress
     orgs: OrgService
+    properties: PropertyService
+    invitations: InvitationService
+    agreements: AgreementService
+    expiry: Expiry
+    connection_import: ConnectionImport
     clients: ClientService
     tokens: TokenService
     connections: ConnectionService
@@ -157,7 +167,11 @@ def _build(
     registry = Registry.load()
     dispatch = Dispatch(database)
     hasher = SecretHasher()
-    issuer = (settings.public_url or f"http://{settings.api_host}:{settings.api_port}").rstrip("/") + REALM_PATH
+    public_url = (settings.public_url or f"http://{settings.api_host}:{settings.api_port}").rstrip("/")
+    issuer = public_url + REALM_PATH
+    invitations = InvitationService(database, registry, policy, public_url=public_url)
+    agreements = AgreementService(database)
+    orgs = OrgService(database, policy)
     connections = ConnectionService(database, vault, registry, dispatch, usual_budgets(registry, settings.tsp))
     outages = Outages(database, registry, dispatch)
     settler = Settler(database, dispatch, outages, sync_events=settings.sync_events, patience_s=settings.lease_s)
@@ -201,7 +215,12 @@ def _build(
         registry=registry,
         dispatch=dispatch,
         egress=egress,
-        orgs=OrgService(database),
+        orgs=orgs,
+        properties=PropertyService(database, policy),
+        invitations=invitations,
+        agreements=agreements,
+        expiry=Expiry(invitations, agreements),
+        connection_import=ConnectionImport(database, orgs, connections, registry),
         clients=ClientService(database, hasher),
         tokens=TokenService(database, vault, hasher, issuer=issuer),
         connections=connections,
@@ -240,9 +259,9 @@ def backoff_of(manifest: Manifest, settings: Settings) -> Backoff:
 
 
 async def run_worker(services: Services, stop: asyncio.Event) -> None:
-    """Deliver operations, probe what is parked, renew sessions, end what deleted connections left, fan out events and
-    deliver webhooks, until `stop` is set; then finish what is in flight. Before all that, bring the limits that nobody
-    chose in line with manifests and settings.
+    """Deliver operations, probe what is parked, renew sessions, end what deleted connections left and what expires, fan
+    out events and deliver webhooks, until `stop` is set; then finish what is in flight. Before all that, bring the
+    limits that nobody chose in line with manifests and settings.
     """
     settings = services.settings
     await services.connections.renew_budgets()
@@ -262,3 +281,4 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
         tasks.create_task(services.prober.run(stop))
         tasks.create_task(services.renewer.run(stop))
         tasks.create_task(services.disconnector.run(stop))
+        tasks.create_task(services.expiry.run(stop))

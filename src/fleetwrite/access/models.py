@@ -1,6 +1,7 @@
 """Clients, the keys that sign their tokens, and who a token says is calling."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -24,6 +25,14 @@ class NewClient(msgspec.Struct, frozen=True, kw_only=True):
 
     client_id: str
     client_secret: str
+
+
+class ClientEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A client as it may be shown."""
+
+    client_id: str
+    scopes: tuple[str, ...]
+    created_at: datetime
 
 
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True):

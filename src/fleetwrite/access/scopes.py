@@ -1,4 +1,4 @@
-"""What a token may allow. The names are the contract's; each endpoint asks for one of them."""
+"""What a token may allow. The names are the contract's, but for `admin`; each endpoint asks for one of them."""
 
 from enum import StrEnum
 from typing import Final
@@ -41,6 +41,7 @@ class Scope(StrEnum):
     TSP_CREATE = "tsp:create"
     TSP_UPDATE = "tsp:update"
     TSP_DELETE = "tsp:delete"
+    ADMIN = "admin"
 
 
 PARTNER_SCOPES: Final = frozenset(
@@ -57,11 +58,35 @@ PARTNER_SCOPES: Final = frozenset(
         Scope.WEBHOOK_CREATE,
         Scope.WEBHOOK_UPDATE,
         Scope.WEBHOOK_DELETE,
+        Scope.INVITATION_READ,
+        Scope.INVITATION_CREATE,
+        Scope.INVITATION_DELETE,
         Scope.FLEET_READ,
         Scope.SHARE_AGREEMENT_READ,
+        # A partner can only take less by these, never more.
+        Scope.SHARE_AGREEMENT_UPDATE,
+        Scope.SHARE_AGREEMENT_DELETE,
+        Scope.PARTNER_READ,
+        Scope.PARTNER_PROPERTY_READ,
+        Scope.PARTNER_PROPERTY_CREATE,
     }
 )
 """What a partner's client gets unless less is wanted."""
+
+OPERATOR_SCOPES: Final = frozenset(
+    {
+        Scope.ADMIN,
+        Scope.PARTNER_READ,
+        Scope.PARTNER_CREATE,
+        Scope.PARTNER_UPDATE,
+        Scope.PARTNER_PROPERTY_READ,
+        Scope.PARTNER_PROPERTY_CREATE,
+    }
+)
+"""What a client of the operator gets."""
+
+OPERATORS_ALONE: Final = frozenset({Scope.ADMIN, Scope.PARTNER_CREATE, Scope.PARTNER_UPDATE})
+"""What no partner's client may have."""
 
 ORGANIZATION: Final = "organization"
 """The one scope a token request of the contract names: all that the client was granted."""

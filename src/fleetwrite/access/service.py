@@ -20,7 +20,7 @@ from fleetwrite.access.errors import (
 )
 from fleetwrite.access.hashing import SecretHasher
 from fleetwrite.access.keyring import ALGORITHM, Keyring
-from fleetwrite.access.models import Claims, Client, NewClient, Organization, Principal
+from fleetwrite.access.models import Claims, Client, ClientEntry, NewClient, Organization, Principal
 from fleetwrite.access.scopes import ORGANIZATION, PARTNER_SCOPES
 from fleetwrite.contract.auth import TokenResponse
 from fleetwrite.kit.database import Database
@@ -66,6 +66,11 @@ class ClientService:
         if not added:
             raise ClientExistsError(f"A client {chosen!r} exists: choose another id, or renew its secret.")
         return NewClient(client_id=chosen, client_secret=secret)
+
+    async def all_of(self, partner_id: UUID) -> list[ClientEntry]:
+        """The clients of a partner, oldest first."""
+        async with self._database.acquire() as connection:
+            return await store.clients_of(connection, partner_id)
 
     async def renew_secret(self, client_id: str) -> NewClient:
         """Give a client a new random secret; the old one gets no token any more.

@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from fleetwrite.access.models import Client, SigningKey
+import msgspec
+
+from fleetwrite.access.models import Client, ClientEntry, SigningKey
 from fleetwrite.kit.database import Connection
 
 _KEY_MAKING_LOCK: Final = 0x6677_6163_6365_7301
@@ -37,6 +39,15 @@ async def find_client(connection: Connection, client_id: str) -> Client | None:
         secret_hash=row["secret_hash"],
         scopes=frozenset(row["scopes"]),
     )
+
+
+async def clients_of(connection: Connection, partner_id: UUID) -> list[ClientEntry]:
+    """The clients of a partner, oldest first."""
+    rows = await connection.fetch(
+        "SELECT id AS client_id, scopes, created_at FROM clients WHERE partner_id = $1 ORDER BY created_at, id",
+        partner_id,
+    )
+    return [msgspec.convert(dict(row), ClientEntry) for row in rows]
 
 
 async def insert_client(

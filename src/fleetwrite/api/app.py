@@ -7,6 +7,8 @@ import msgspec
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
+from fleetwrite.api.admin import ADMIN
+from fleetwrite.api.agreements import AGREEMENTS
 from fleetwrite.api.authentication import AUTHENTICATION
 from fleetwrite.api.capabilities import CAPABILITIES
 from fleetwrite.api.connection_control import CONNECTION_CONTROL
@@ -17,8 +19,11 @@ from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, T
 from fleetwrite.api.gateway import Gateway
 from fleetwrite.api.health import HEALTH
 from fleetwrite.api.id_map import ID_MAP
+from fleetwrite.api.invitations import INVITATIONS
 from fleetwrite.api.openapi import build_document
 from fleetwrite.api.operations import OPERATIONS
+from fleetwrite.api.org_tsps import ORG_TSPS
+from fleetwrite.api.orgs import ORGS
 from fleetwrite.api.records import RECORDS
 from fleetwrite.api.tsps import TSPS
 from fleetwrite.api.webhooks import WEBHOOKS
@@ -53,6 +58,11 @@ ENDPOINTS: Final[Sequence[Endpoint]] = (
     *CAPABILITIES,
     *TSPS,
     *WEBHOOKS,
+    *INVITATIONS,
+    *AGREEMENTS,
+    *ORGS,
+    *ORG_TSPS,
+    *ADMIN,
     *AUTHENTICATION,
     *HEALTH,
     _OPENAPI,

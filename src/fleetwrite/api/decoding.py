@@ -24,6 +24,7 @@ from fleetwrite.api.json_text import MalformedJsonError, parse_integer, parse_js
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.kit.errors import FleetwriteError
 
+BodyT = TypeVar("BodyT")
 StructT = TypeVar("StructT", bound=Struct)
 
 MAX_FAULTS: Final = 100
@@ -51,14 +52,14 @@ class InvalidBodyError(FleetwriteError):
         self.details = details
 
 
-class Decoded(Struct, Generic[StructT], frozen=True):
+class Decoded(Struct, Generic[BodyT], frozen=True):
     """A decoded body, and what the client allowed us to ignore.
 
     `ignored_fields` are paths within the body, percent-encoded, so that they can be put into a header as they
     are; "..." at the end says that there were more.
     """
 
-    body: StructT
+    body: BodyT
     ignored_fields: tuple[str, ...] = ()
 
 
@@ -114,6 +115,21 @@ def convert_part(struct_type: type[StructT], document: Any, root: str) -> Struct
     if details:
         raise InvalidBodyError(details)
     return _convert(document, struct_type, root)
+
+
+def decode_list(struct_type: type[StructT], raw: bytes, *, lenient: bool) -> Decoded[list[StructT]]:
+    """Decode a JSON body that is an array of `struct_type`, always by the slow path: such bodies are rare and short.
+
+    Raises: what `decode_body` raises.
+    """
+    document = parse_json(raw)
+    schema: Schema = {"type": "array", "items": _body_plan(struct_type).schema}
+    ignored = list(_take_unknown(document, schema)) if lenient else []
+    details = _details(find_faults(validator_for(schema), document), "body")
+    if details:
+        raise InvalidBodyError(details)
+    items = [_convert(item, struct_type, f"body.{place}") for place, item in enumerate(document)]
+    return Decoded(items, _ignored_names(ignored))
 
 
 def decode_query(struct_type: type[StructT], items: Iterable[tuple[str, str]]) -> StructT:
@@ -291,10 +307,19 @@ def _convert(document: Any, struct_type: type[StructT], root: str) -> StructT:
 
 def _msgspec_detail(error: Exception, root: str) -> ValidationErrorDetail:
     """Say in our shape what msgspec alone has found."""
-    message, _, place = str(error).partition(" - at `$")
+    # Of a map whose key is wrong, msgspec says "key in".
+    message, _, place = str(error).replace(" - at `key in $", " - at `$").partition(" - at `$")
     path = re.sub(r"\[(\w+|\.\.\.)\]", r".\1", place.removesuffix("`"))
     error_type = ErrorType.FORMAT if message.startswith("Invalid") else ErrorType.TYPE
     return ValidationErrorDetail(path=root + path, input="", message=message, error_type=error_type)
 
 
-__all__ = ["Decoded", "InvalidBodyError", "MalformedJsonError", "convert_part", "decode_body", "decode_query"]
+__all__ = [
+    "Decoded",
+    "InvalidBodyError",
+    "MalformedJsonError",
+    "convert_part",
+    "decode_body",
+    "decode_list",
+    "decode_query",
+]

@@ -33,6 +33,10 @@ class Tag(Enum):
     OPERATIONS = "Resource Operations"
     RECORDS = "Id Map"
     WEBHOOKS = "Webhooks"
+    INVITATIONS = "Invitations"
+    AGREEMENTS = "Share Agreements"
+    ORGANIZATIONS = "Fleets & Partners"
+    ADMIN = "Administration"
     AUTHENTICATION = "Authentication"
     INSIGHT = "Health & Insight"
 
@@ -46,7 +50,7 @@ class ApiRequest(Struct, kw_only=True):
         path: the path's ids, by their names in the table.
         slug: of a provider, where the path has one; else empty.
         query: the endpoint's query Struct.
-        body: the endpoint's body Struct, or the raw bytes of what is no JSON.
+        body: the endpoint's body Struct, a list of them, or the raw bytes of what is no JSON.
         directives: what the headers of a write ask for.
         is_lenient: whether unknown body fields are to be ignored (`Prefer: handling=lenient`).
         ignored_fields: those that were.
@@ -111,8 +115,10 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     Attributes:
         path: with its parameters in braces; each is an id, but for `slug`.
         scope: what the caller's token must allow; None: no token needed.
+        scope_if_shown: where none is needed, what one that comes along must allow; None: it is not looked at.
         query: Struct of the query parameters; None: there are none, and whatever comes is ignored.
         body: Struct of the request body, or str where it is no JSON and no form; None: none is read.
+        is_list: the body is an array of such Structs.
         media_type: how the body is written.
         largest_body: in bytes.
         has_directives: whether the headers of writes are read.
@@ -128,8 +134,10 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     handler: Handler
     answers: Mapping[int, AnswerShape]
     scope: Scope | None = None
+    scope_if_shown: Scope | None = None
     query: type[Struct] | None = None
     body: type[Struct] | type[str] | None = None
+    is_list: bool = False
     media_type: str = JSON
     largest_body: int = LARGEST_BODY
     has_directives: bool = False

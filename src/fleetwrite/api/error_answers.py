@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from fleetwrite.access.errors import MissingScopeError, OAuthError, UnauthenticatedError
+from fleetwrite.access.errors import ClientExistsError, MissingScopeError, OAuthError, UnauthenticatedError
 from fleetwrite.api.decoding import InvalidBodyError, MalformedJsonError
 from fleetwrite.api.endpoint import Answer
 from fleetwrite.api.intake import (
@@ -21,6 +21,7 @@ from fleetwrite.connections.errors import (
     FieldFault,
     LoginNotAcceptedError,
     LoginNotCheckedError,
+    NotSharedError,
     OtherAccountError,
     UnknownFleetError,
 )
@@ -46,10 +47,26 @@ from fleetwrite.operations.errors import (
     SecretNotReadyError,
     WouldExpireError,
 )
+from fleetwrite.orgs.errors import (
+    AgreementNotFoundError,
+    AgreementStateError,
+    BadSlugError,
+    FleetNotFoundError,
+    InvalidOrgError,
+    InvitationNotFoundError,
+    InvitationStateError,
+    OperatorOnlyError,
+    PartnerExistsError,
+    PartnerNotFoundError,
+    PropertyExistsError,
+    PropertyNotFoundError,
+    WideningError,
+)
 from fleetwrite.records.errors import (
     InvalidImportError,
     InvalidRecordQueryError,
     RecordNotFoundError,
+    RecordNotSharedError,
     RecordsMetMeanwhileError,
 )
 from fleetwrite.webhooks.errors import (
@@ -162,6 +179,10 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         UnauthenticatedError: _plain(401, ("WWW-Authenticate", 'Bearer realm="fleetwrite"')),
         OAuthError: _oauth,
         MissingScopeError: _plain(403),
+        NotSharedError: _plain(403),
+        RecordNotSharedError: _plain(403),
+        WideningError: _plain(403),
+        OperatorOnlyError: _plain(403),
         RouteNotFoundError: _plain(404),
         TspNotFoundError: _plain(404),
         ConnectionNotFoundError: _plain(404),
@@ -170,6 +191,11 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         OperationNotFoundError: _plain(404),
         SecretNotFoundError: _plain(404),
         SubscriptionNotFoundError: _plain(404),
+        InvitationNotFoundError: _plain(404),
+        AgreementNotFoundError: _plain(404),
+        FleetNotFoundError: _plain(404),
+        PartnerNotFoundError: _plain(404),
+        PropertyNotFoundError: _plain(404),
         MethodNotAllowedError: lambda error: Answer(
             status=405,
             content=errors.MethodNotAllowed(detail=str(error)),
@@ -188,6 +214,11 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         OtherAccountError: _plain(409),
         DuplicateSubscriptionError: _plain(409),
         RecordsMetMeanwhileError: _plain(409, ("Retry-After", "1")),
+        InvitationStateError: _plain(409),
+        AgreementStateError: _plain(409),
+        PartnerExistsError: _plain(409),
+        PropertyExistsError: _plain(409),
+        ClientExistsError: _plain(409),
         ContentTooLargeError: _too_large,
         UnsupportedMediaTypeError: _plain(415),
         InvalidRequestError: lambda error: _invalid(error.details),
@@ -196,6 +227,8 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         InvalidSubscriptionError: lambda error: _invalid(error.details),
         InvalidRecordQueryError: lambda error: _invalid(error.details),
         InvalidImportError: lambda error: _invalid(error.details),
+        InvalidOrgError: lambda error: _invalid(error.details),
+        BadSlugError: _one_fault("body.slug", ErrorType.FORMAT),
         BadCursorError: _one_fault("query.cursor", ErrorType.FORMAT),
         BadConnectionFieldsError: _bad_fields,
         LoginNotAcceptedError: _one_fault("body.credentials", ErrorType.RANGE),

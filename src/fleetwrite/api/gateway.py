@@ -7,15 +7,15 @@ service finds (404 for a connection that is not the caller's, 422 for ids, 501, 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from fleetwrite.api.decoding import InvalidBodyError, decode_body, decode_query
+from fleetwrite.api.decoding import Decoded, InvalidBodyError, decode_body, decode_list, decode_query
 from fleetwrite.api.endpoint import JSON, SLUG, Answer, ApiRequest, Endpoint
 from fleetwrite.api.error_answers import INTERNAL_ERROR, MethodNotAllowedError, RouteNotFoundError, answer_to
 from fleetwrite.api.headers import (
@@ -110,9 +110,11 @@ class Gateway:
     async def _check(self, endpoint: Endpoint, request: ApiRequest, scope: Scope, receive: Receive) -> None:
         """Fill `request` with what the handler needs, or raise what is wrong, in the order told above."""
         headers = request.headers
-        if endpoint.scope is not None:
-            request.principal = await self._services.tokens.authenticate(headers.get("authorization"))
-            request.principal.require(endpoint.scope)
+        shown = headers.get("authorization")
+        scope_wanted = endpoint.scope if shown is None else endpoint.scope or endpoint.scope_if_shown
+        if scope_wanted is not None:
+            request.principal = await self._services.tokens.authenticate(shown)
+            request.principal.require(scope_wanted)
         raw = await _raw_body(endpoint, headers, receive)
         texts = dict(scope["path_params"])
         request.slug = texts.pop(SLUG, "")
@@ -134,8 +136,9 @@ def _decode(endpoint: Endpoint, request: ApiRequest, raw: bytes, faults: list[Va
     if endpoint.media_type != JSON:
         request.body = raw
     elif endpoint.body is not None and not issubclass(endpoint.body, str):
+        decode: Callable[..., Decoded[Any]] = decode_list if endpoint.is_list else decode_body
         try:
-            decoded = decode_body(endpoint.body, raw, lenient=request.is_lenient)
+            decoded = decode(endpoint.body, raw, lenient=request.is_lenient)
             request.body, request.ignored_fields = decoded.body, decoded.ignored_fields
         except InvalidBodyError as error:
             faults += error.details

@@ -24,6 +24,7 @@ NOT_BEFORE: Final = "Fleetwrite-Not-Before"
 PRIORITY: Final = "Fleetwrite-Priority"
 IDEMPOTENCY_REPLAYED: Final = "Idempotency-Replayed"
 REQUEST_ID: Final = "X-Request-ID"
+CONNECT_TOKEN: Final = "Fleetwrite-Connect-Token"  # noqa: S105 - the name of a header
 IGNORED_FIELDS: Final = "Fleetwrite-Ignored-Fields"
 PREFERENCE_APPLIED: Final = "Preference-Applied"
 

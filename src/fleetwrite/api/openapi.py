@@ -38,7 +38,7 @@ _DELIVERY_HEADERS: Final = {
 _ERROR_WORDS: Final[Mapping[int, str]] = {
     400: "The body is no JSON.",
     401: "There is no valid token.",
-    403: "The token lacks the scope.",
+    403: "The token lacks the scope, or the fleet does not share this, or not now.",
     404: "It is unknown, or somebody else's.",
     405: "The path does not take this method.",
     409: "It contradicts the present state.",
@@ -65,6 +65,7 @@ _HEADER_WORDS: Final[Mapping[str, str]] = {
     "Retry-After": "Seconds to wait.",
     "WWW-Authenticate": "How to authenticate.",
     "Allow": "The methods that this path takes.",
+    headers.CONNECT_TOKEN: "Lets the fleet that has accepted connect an account: once, within an hour.",
     "Cache-Control": "`no-store`.",
     "Content-Disposition": "A name for the file.",
 }
@@ -142,7 +143,7 @@ class _Schemas:
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._types: list[Any] = [EventEnvelope[BaseResourceOperationEvent], *BODIES.values()]
         for endpoint in endpoints:
-            self._types += [endpoint.body] if endpoint.body is not None else []
+            self._types += [_body_type(endpoint)] if endpoint.body is not None else []
             for shape in endpoint.answers.values():
                 self._types += [body for body in (shape.content, shape.otherwise) if body is not None]
         self._references, self.components = schema_components(self._types)
@@ -161,16 +162,26 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> Schema:
             **{str(status): _response(shape, schemas) for status, shape in sorted(endpoint.answers.items())},
             **{str(status): {"$ref": f"#/components/responses/Error{status}"} for status in _errors(endpoint)},
         },
-        "security": [] if endpoint.scope is None else [{"Bearer": [endpoint.scope.value]}],
+        "security": _security(endpoint),
     }
     if endpoint.description:
         operation["description"] = endpoint.description
     if endpoint.body is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {endpoint.media_type: {"schema": schemas.of(endpoint.body)}},
+            "content": {endpoint.media_type: {"schema": schemas.of(_body_type(endpoint))}},
         }
     return operation
+
+
+def _body_type(endpoint: Endpoint) -> Any:
+    return list[endpoint.body] if endpoint.is_list else endpoint.body  # type: ignore[name-defined] # a value
+
+
+def _security(endpoint: Endpoint) -> list[Schema]:
+    if endpoint.scope is not None:
+        return [{"Bearer": [endpoint.scope.value]}]
+    return [] if endpoint.scope_if_shown is None else [{}, {"Bearer": [endpoint.scope_if_shown.value]}]
 
 
 def _errors(endpoint: Endpoint) -> list[int]:
@@ -179,7 +190,7 @@ def _errors(endpoint: Endpoint) -> list[int]:
     if endpoint.scope is not None:
         possible |= {401, 403, 404, 409, 422, 429}
     elif endpoint.query is not None or "{" in endpoint.path:
-        possible |= {404, 422}
+        possible |= {404, 422} if endpoint.scope_if_shown is None else {401, 403, 404, 409, 422}
     if endpoint.body is not None:
         possible |= {413, 415, 400}
     if endpoint.has_directives:

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from fleetwrite.access.scopes import Scope
 from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, Handler, Tag
+from fleetwrite.api.pages import counted
 from fleetwrite.bootstrap import Services
 from fleetwrite.contract.enums import ResourceEnum, SortOrder
 from fleetwrite.contract.pages import CountedCursorPage
@@ -14,8 +15,7 @@ from fleetwrite.contract.telematics import Instant
 from fleetwrite.kit.keyset import Window, decode_cursor
 from fleetwrite.records.listing import RecordFilter
 from fleetwrite.records.references import REFERENCES
-from fleetwrite.records.rendering import READ_MODELS, ReadModel
-from fleetwrite.records.service import CountedPage
+from fleetwrite.records.rendering import READ_MODELS
 from fleetwrite.records.sorting import DEFAULT, ORDERS
 
 Ids = Annotated[list[UUID], Meta(max_length=100)]
@@ -159,7 +159,7 @@ def _lister(resource: ResourceEnum) -> Handler:
         query = request.query
         service = services.records
         read = service.page_of_span if isinstance(query, SpanQuery) else service.page
-        counted = await read(
+        found = await read(
             request.partner_id,
             _filter(resource, query),
             Window(
@@ -170,21 +170,9 @@ def _lister(resource: ResourceEnum) -> Handler:
             sort_by=query.sort_by or DEFAULT,
             include_source_data=query.include_source_data,
         )
-        return Answer(content=_envelope(counted))
+        return Answer(content=counted(found.page, found.total))
 
     return list_records
-
-
-def _envelope(counted: CountedPage) -> CountedCursorPage[ReadModel]:
-    page = counted.page
-    return CountedCursorPage(
-        items=list(page.items),
-        total=counted.total,
-        current_page=page.current_page,
-        current_page_backwards=page.current_page_backwards,
-        previous_page=page.previous_page,
-        next_page=page.next_page,
-    )
 
 
 def _getter(resource: ResourceEnum) -> Handler:

@@ -16,9 +16,9 @@ from fleetwrite.connections.errors import (
     LoginNotCheckedError,
     OtherAccountError,
 )
+from fleetwrite.connections.fields import base_url
 from fleetwrite.connections.models import Connection, Entered
 from fleetwrite.connectors.sdk.wire import Login
-from fleetwrite.connections.fields import base_url
 from fleetwrite.orgs.invitation_models import Invitation
 
 

@@ -40,6 +40,10 @@ class OtherAccountError(FleetwriteError):
     """Credentials are those of another account than the connection's, or can not be shown to be of the same."""
 
 
+class NotSharedError(FleetwriteError):
+    """The fleet does not share this with the partner, or not now; the connection itself is known to it."""
+
+
 class UnknownFleetError(FleetwriteError):
     """There is no fleet of this id."""
 

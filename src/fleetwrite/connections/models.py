@@ -7,11 +7,12 @@ from uuid import UUID
 
 import msgspec
 
-from fleetwrite.connections.errors import ConnectionDeletedError, ConnectionDrainingError
+from fleetwrite.connections.errors import ConnectionDeletedError, ConnectionDrainingError, NotSharedError
 from fleetwrite.connections.fields import base_url, host_of
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.wire import Login, NewSession
-from fleetwrite.contract.enums import ConnectionStatusEnum
+from fleetwrite.contract.enums import ConnectionStatusEnum, ResourceEnum
+from fleetwrite.contract.org_enums import ShareAgreementStatusEnum, ShareLevelEnum
 from fleetwrite.contract.tsps import TspEnum
 from fleetwrite.vault.service import Vault
 
@@ -58,6 +59,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         is_tsp_paused: the operator sends nothing to its provider now.
         created_at: when it was made.
         updated_at: when any of this changed.
+        levels: what the fleet lets the asking partner do, by resource; empty where no partner asks.
     """
 
     id: UUID
@@ -73,6 +75,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     is_tsp_paused: bool
     created_at: datetime
     updated_at: datetime
+    levels: Mapping[ResourceEnum, ShareLevelEnum] = {}
 
     @property
     def silence(self) -> str | None:
@@ -92,6 +95,50 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
                 f"Connection {self.id} is being drained and takes no new writes:"
                 f" POST /v2/fleetwrite/connections/{self.id}/resume lets it."
             )
+
+    def require_writable(self, resource: ResourceEnum) -> None:
+        """Make sure that the fleet lets the asking partner write records of `resource`.
+
+        Raises:
+            NotSharedError: it does not.
+        """
+        level = self.levels.get(resource)
+        if level is not ShareLevelEnum.READ_WRITE:
+            raise NotSharedError(
+                f"The fleet lets you {'only read' if level else 'neither read nor write'} {resource}: writing needs the"
+                " level `read_write` in the `scopes` of its share agreement."
+            )
+
+
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection of a fleet with which the asking partner has an agreement.
+
+    Attributes:
+        connection: as the partner may see it, if the agreement counts now.
+        agreement_id: of the agreement.
+        agreement_status: how it stands now.
+        counts: whether it lets the partner see anything now.
+    """
+
+    connection: Connection
+    agreement_id: UUID
+    agreement_status: ShareAgreementStatusEnum
+    counts: bool
+
+    def require_counting(self) -> Connection:
+        """The connection, if the agreement counts now.
+
+        Raises:
+            NotSharedError: it does not.
+        """
+        if not self.counts:
+            active = self.agreement_status is ShareAgreementStatusEnum.ACTIVE
+            status = "not in effect yet" if active else self.agreement_status
+            raise NotSharedError(
+                f"The fleet shares connection {self.connection.id} with you by agreement {self.agreement_id}, which is"
+                f" {status}: see GET /v2/orgs/share-agreements/{self.agreement_id}."
+            )
+        return self.connection
 
 
 class NewConnection(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from fleetwrite.connections.models import (
     Connection,
     Entered,
     NewConnection,
+    Shared,
     TriedLogin,
     VerifiedLogin,
 )
@@ -61,18 +62,19 @@ class ConnectionService:
         self._dispatch = dispatch
         self._usual_budgets = usual_budgets
         self._keeper = LoginKeeper(vault, registry)
-        self._shared: GroupRead[tuple[UUID, UUID], Connection] = GroupRead(database, store.find_all_shared)
+        self._shared: GroupRead[tuple[UUID, UUID], Shared] = GroupRead(database, store.find_all_shared)
 
     async def get(self, partner_id: UUID, connection_id: UUID) -> Connection:
         """The connection of this id, by an indexed query that those who ask at the same time share.
 
         Raises:
-            ConnectionNotFoundError: the partner may not use it, or it is gone, or never was.
+            ConnectionNotFoundError: it is none of the partner's, or gone, or never was.
+            NotSharedError: the agreement by which the partner knows it does not count now.
         """
         found = await self._shared.get((partner_id, connection_id))
         if found is None:
             raise ConnectionNotFoundError(connection_id)
-        return found
+        return found.require_counting()
 
     async def page(
         self,
@@ -207,7 +209,7 @@ class ConnectionService:
         """Send nothing more through a connection; go on accepting. What is under way is finished.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         return await self._steer(partner_id, connection_id, ConnectionStatusEnum.PAUSED)
 
@@ -215,7 +217,7 @@ class ConnectionService:
         """Accept and send again, whatever had stopped the connection.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         return await self._steer(partner_id, connection_id, ConnectionStatusEnum.ACTIVE, is_draining=False)
 
@@ -223,7 +225,7 @@ class ConnectionService:
         """Accept nothing more on a connection, and send what waits there.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         return await self._steer(partner_id, connection_id, None, is_draining=True)
 
@@ -270,13 +272,14 @@ class ConnectionService:
         """Change what is not None. A new login lets a stale connection send again.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
             OtherAccountError: the new login does not lead to the account that the connection is for.
         """
         async with self._database.transaction() as connection:
-            found = await store.find_shared(connection, partner_id, connection_id)
-            if found is None:
+            shared = await store.find_shared(connection, partner_id, connection_id)
+            if shared is None:
                 raise ConnectionNotFoundError(connection_id)
+            found = shared.require_counting()
             moved = False
             if login is not None:
                 moved = await self._keeper.replace(connection, found, login)
@@ -347,7 +350,7 @@ class ConnectionService:
         """The limits in force for a connection.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         await self.get(partner_id, connection_id)
         async with self._database.acquire() as connection:
@@ -361,7 +364,7 @@ class ConnectionService:
         Those that are not the usual ones count as chosen: they stay when the usual ones change.
 
         Raises:
-            ConnectionNotFoundError: as with `get`.
+            ConnectionNotFoundError, NotSharedError: as with `get`.
             UnknownScopeError: no call of the connection's provider has this scope.
         """
         slug = (await self.get(partner_id, connection_id)).tsp_slug

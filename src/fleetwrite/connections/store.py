@@ -8,34 +8,36 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from fleetwrite.connections.models import SESSION_LEFT, Connection, NewConnection, SealedSession
+from fleetwrite.connections.models import SESSION_LEFT, Connection, NewConnection, SealedSession, Shared
 from fleetwrite.contract.enums import ConnectionStatusEnum
+from fleetwrite.contract.org_enums import ShareAgreementStatusEnum
 from fleetwrite.kit import database
 from fleetwrite.kit.keyset import Page, PageQuery, Window
 
 _SHARED: Final = """
     SELECT c.id, c.fleet_id, s.fleet_ref, c.tsp_slug, c.source_name, c.description, c.status, c.settings,
-        c.credentials_masked, c.is_draining, c.created_at, c.updated_at,
-        EXISTS (SELECT FROM paused_tsps WHERE slug = c.tsp_slug) AS is_tsp_paused
-    FROM connections c JOIN active_shares s ON s.fleet_id = c.fleet_id
+        c.credentials_masked, c.is_draining, c.created_at, c.updated_at, s.levels,
+        EXISTS (SELECT FROM paused_tsps WHERE slug = c.tsp_slug) AS is_tsp_paused,
+        s.agreement_id, s.status AS agreement_status, s.counts
+    FROM connections c JOIN shares s ON s.fleet_id = c.fleet_id
 """
 _GONE: Final = (ConnectionStatusEnum.DELETED.value, ConnectionStatusEnum.CANCELLED.value)
 
 
-async def find_shared(connection: database.Connection, partner_id: UUID, connection_id: UUID) -> Connection | None:
-    """The connection of this id, if it is shared with the partner and not gone."""
+async def find_shared(connection: database.Connection, partner_id: UUID, connection_id: UUID) -> Shared | None:
+    """The connection of this id, if its fleet has an agreement with the partner, and it is not gone."""
     row = await connection.fetchrow(
         _SHARED + "WHERE c.id = $2 AND s.partner_id = $1 AND c.status <> ALL($3)",
         partner_id,
         connection_id,
         _GONE,
     )
-    return None if row is None else _connection(row)
+    return None if row is None else _shared(row)
 
 
 async def find_all_shared(
     connection: database.Connection, wanted: Sequence[tuple[UUID, UUID]]
-) -> dict[tuple[UUID, UUID], Connection]:
+) -> dict[tuple[UUID, UUID], Shared]:
     """For each (partner, connection) what `find_shared` finds; those that find nothing are left out."""
     rows = await connection.fetch(
         f"""
@@ -48,7 +50,7 @@ async def find_all_shared(
         [connection_id for _, connection_id in wanted],
         _GONE,
     )
-    return {(row["asking_id"], row["id"]): _connection(row) for row in rows}
+    return {(row["asking_id"], row["id"]): _shared(row) for row in rows}
 
 
 async def page_shared(
@@ -65,7 +67,7 @@ async def page_shared(
     It sorts all of the partner's connections: no index can hold them in order across fleets.
     """
     query = PageQuery(_SHARED, prefix="c")
-    query.where("s.partner_id = {} AND c.status <> ALL({})", partner_id, _GONE)
+    query.where("s.partner_id = {} AND s.counts AND c.status <> ALL({})", partner_id, _GONE)
     query.where_among("c.tsp_slug", tsp_slugs)
     query.where_among("c.fleet_id", fleet_ids)
     query.where_among("s.fleet_ref", fleet_refs)
@@ -341,6 +343,16 @@ async def update_status(
     return ConnectionStatusEnum(before)
 
 
+def _shared(row: asyncpg.Record) -> Shared:
+    return Shared(
+        connection=_connection(row),
+        agreement_id=row["agreement_id"],
+        agreement_status=ShareAgreementStatusEnum(row["agreement_status"]),
+        counts=row["counts"],
+    )
+
+
 def _connection(row: asyncpg.Record) -> Connection:
-    fields: dict[str, Any] = {name: row[name] for name in Connection.__struct_fields__}
+    # Where no partner asks, nobody's levels are read.
+    fields: dict[str, Any] = {name: row[name] for name in Connection.__struct_fields__ if name in row}
     return msgspec.convert(fields, Connection)

@@ -105,6 +105,7 @@ class Acceptor:
 
         Raises:
             ConnectionNotFoundError: the connection is unknown, somebody else's, or gone.
+            NotSharedError: the fleet does not let the partner write this, or not now.
             ConnectionDrainingError: the connection takes nothing new.
             RecordNotFoundError: the record to update is unknown in the connection.
             UnofferedWriteError: the provider does not take this kind of write.

@@ -68,6 +68,7 @@ class Checker:
         Raises: what `Acceptor.accept` raises, but for what only storing finds out.
         """
         connection = await self._connections.get(request.partner_id, request.body.connection_id)
+        connection.require_writable(request.resource)
         connection.require_open()
         connector = self._registry.get(connection.tsp_slug)
         if not connector.manifest.offers_write(request.resource, request.operation_type):

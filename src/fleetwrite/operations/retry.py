@@ -71,6 +71,7 @@ class Retrier:
             NewerWriteError: its record was written again since.
             MayBeWrittenError: it may have reached the provider.
             ConnectionNotFoundError: its connection is gone.
+            NotSharedError: the fleet does not let the partner write this any more.
             ConnectionDrainingError: its connection takes nothing new.
             ReferenceUsedError: another operation carries the same transaction.
             BacklogFullError: too much is waiting already.
@@ -79,7 +80,9 @@ class Retrier:
             known = await store.select_operation(reading, partner_id, operation_id)
         if known is None:
             raise OperationNotFoundError(f"No operation {operation_id} is known.")
-        (await self._connections.get(partner_id, known.connection_id)).require_open()
+        tsp_connection = await self._connections.get(partner_id, known.connection_id)
+        tsp_connection.require_writable(known.resource)
+        tsp_connection.require_open()
         await self._backlog.enter(partner_id)
         async with self._database.transaction() as connection:
             row = await store.select_row(connection, partner_id, operation_id, lock=True)

@@ -15,6 +15,16 @@ class RecordNotFoundError(FleetwriteError):
         super().__init__(f"There is no {resource} {record_id}: take the id from GET /v2/telematics/{resource}s.")
 
 
+class RecordNotSharedError(FleetwriteError):
+    """The fleet does not let the partner read records of this kind, or not now."""
+
+    def __init__(self, resource: ResourceEnum, agreement_id: UUID) -> None:
+        super().__init__(
+            f"By share agreement {agreement_id} you may not read {resource} records now: see"
+            f" GET /v2/orgs/share-agreements/{agreement_id}."
+        )
+
+
 class InvalidImportError(FleetwriteError):
     """Lines of an import can not be; `details` names them."""
 

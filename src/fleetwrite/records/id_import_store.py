@@ -38,7 +38,8 @@ _MATCH: Final = f"""
     SELECT m.*, $1::uuid AS partner_id, s.id IS NOT NULL AS is_shared, r.id AS current_id,
         f.record_ref AS current_ref, row_number() OVER w = 1 AS is_first, min(m.line) OVER w AS first_line
     FROM staged m
-        LEFT JOIN (SELECT c.id {SHARES} WHERE {IS_SHARED.format("$1")}) s ON s.id = m.connection_id
+        LEFT JOIN (SELECT c.id, s.levels {SHARES} WHERE {IS_SHARED.format("$1")}) s
+            ON s.id = m.connection_id AND s.levels ? m.resource
         LEFT JOIN records r ON s.id IS NOT NULL
             AND (r.connection_id, r.resource, r.source_id) = (m.connection_id, m.resource, m.source_id)
         LEFT JOIN record_refs f ON f.partner_id = $1
@@ -73,7 +74,7 @@ CHECKS: Final = (
     Check(
         "connection_id",
         "SELECT line, connection_id::text AS value, NULL AS other FROM matched WHERE NOT is_shared",
-        "No connection with this id is shared with you; list the connections for their ids.",
+        "No such resource of a connection with this id is shared with you; list the connections for their ids.",
         ErrorType.UNKNOWN_ID,
     ),
     Check(

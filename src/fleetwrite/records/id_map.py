@@ -11,8 +11,9 @@ from fleetwrite.contract.errors import ErrorType
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.keyset import Page, Window
 from fleetwrite.records import id_import_store, id_map_store
+from fleetwrite.records.csv_rows import MOST_FAULTS, ImportFaults
 from fleetwrite.records.errors import InvalidImportError, RecordsMetMeanwhileError
-from fleetwrite.records.id_map_csv import MOST_FAULTS, ImportFaults, read_lines, write_header, write_lines
+from fleetwrite.records.id_map_csv import read_lines, write_header, write_lines
 from fleetwrite.records.id_map_models import ImportResult, LookUp, NamedLine, RecordMapping
 
 FirstNamed = Callable[[Connection, str, int], Awaitable[Sequence[NamedLine]]]

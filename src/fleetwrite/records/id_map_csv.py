@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 
 from fleetwrite.contract.enums import ResourceEnum
-from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
+from fleetwrite.contract.errors import ErrorType
+from fleetwrite.records.csv_rows import ImportFaults, Rows
 from fleetwrite.records.id_map_models import ImportLine, RecordMapping
 from fleetwrite.records.rendering import READ_MODELS
 
@@ -19,39 +20,9 @@ COLUMNS: Final = RecordMapping.__struct_fields__
 REQUIRED: Final = ("connection_id", "resource", "source_id")
 IMPORTED: Final = (*REQUIRED, "id", "record_ref")
 
-MOST_FAULTS: Final = 100
-"""How many one answer names; a file may have one in each line."""
-
 LONGEST_SOURCE_ID: Final = 500
 LONGEST_RECORD_REF: Final = 255
 """Characters. Far above any id that we have seen; an index can hold no more than some 2,700 bytes."""
-
-_SHOWN: Final = 100  # characters of a wrong value that are repeated
-
-
-class ImportFaults:
-    """Collects what is wrong with a file, by line."""
-
-    def __init__(self) -> None:
-        self._found: list[tuple[int, str, ValidationErrorDetail]] = []
-
-    def add(self, line: int, column: str, value: str, message: str, error_type: ErrorType) -> None:
-        """Note a fault. Those of one kind come in the order of lines, so that the first are the ones to keep."""
-        path = f"body.{line}.{column}" if column else f"body.{line}"
-        detail = ValidationErrorDetail(path=path, input=value[:_SHOWN], message=message, error_type=error_type)
-        self._found.append((line, column, detail))
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def details(self) -> list[ValidationErrorDetail]:
-        """The first of them, by line."""
-        details = [detail for _, _, detail in sorted(self._found, key=lambda found: found[:2])]
-        if len(details) > MOST_FAULTS:
-            last = details[MOST_FAULTS - 1]
-            message = f"{last.message} More faults follow that are not listed here."
-            details[MOST_FAULTS - 1 :] = [msgspec.structs.replace(last, message=message)]
-        return details
 
 
 def write_header() -> bytes:
@@ -66,13 +37,9 @@ def write_lines(mappings: Iterable[RecordMapping]) -> bytes:
 
 def read_lines(raw: bytes, faults: ImportFaults) -> Iterator[ImportLine]:
     """The lines of an import that can be read; what is wrong with the others goes to `faults`."""
-    try:
-        raw.decode()
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        faults.add(line, "", "", "This line is not encoded in UTF-8: save the file as CSV UTF-8.", ErrorType.FORMAT)
+    rows = Rows.of(raw, faults)
+    if rows is None:
         return
-    rows = _Rows(raw, faults)
     header = next(rows, (1, []))[1]
     if not _check_header(header, faults):
         return
@@ -85,31 +52,6 @@ def read_lines(raw: bytes, faults: ImportFaults) -> Iterator[ImportLine]:
         read = _read(line, {name: row[places[name]] for name in IMPORTED if name in places}, faults)
         if read is not None:
             yield read
-
-
-class _Rows:
-    """The rows of a file with the line in which each begins, up to the first that can not be taken apart."""
-
-    def __init__(self, raw: bytes, faults: ImportFaults) -> None:
-        # Spreadsheets put a byte order mark in front.
-        text = io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8-sig", newline="")
-        self._reader = csv.reader(text, strict=True)
-        self._faults = faults
-
-    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        return self
-
-    def __next__(self) -> tuple[int, list[str]]:
-        while True:
-            line = self._reader.line_num + 1
-            try:
-                row = next(self._reader)
-            except csv.Error as error:
-                message = f"From here on this is no CSV ({error}): a comma separates, double quotes enclose."
-                self._faults.add(line, "", "", message, ErrorType.FORMAT)
-                raise StopIteration from error
-            if row:  # a blank line has no fields
-                return line, row
 
 
 def _check_header(header: Sequence[str], faults: ImportFaults) -> bool:

@@ -12,7 +12,7 @@ from fleetwrite.kit.keyset import Page, PageQuery, Window, storable
 from fleetwrite.records.id_map_models import NATURAL_KEYS, LookUp, MappingState, RecordMapping
 from fleetwrite.records.listing import where_key
 from fleetwrite.records.rendering import READ_MODELS
-from fleetwrite.records.store import IS_SHARED, SHARES, select_sources
+from fleetwrite.records.store import IS_READABLE, IS_SHARED, SHARES, select_sources
 
 _RESOURCES: Final = [resource.value for resource in READ_MODELS]
 
@@ -40,7 +40,7 @@ async def page_mappings(
     query.where_owner_among("s.fleet_ref", wanted.fleet_refs)
     if wanted.connection_id is not None:
         query.where_owner("c.id = {}", wanted.connection_id)
-    query.where("r.connection_id = c.id")
+    query.where(f"r.connection_id = c.id AND {IS_READABLE}")
     query.where_among("r.resource", _RESOURCES if wanted.resource is None else [wanted.resource.value])
     if wanted.ids is not None:
         query.where_among("r.id", wanted.ids)
@@ -73,7 +73,7 @@ async def select_parts(connection: Connection, partner_id: UUID, wanted: LookUp)
         f"""
         SELECT c.id, kind.resource {SHARES} CROSS JOIN unnest($2::text[]) AS kind (resource)
         WHERE {IS_SHARED.format("$1")} AND ($3::uuid IS NULL OR c.id = $3)
-            AND ($4::text[] IS NULL OR s.fleet_ref = ANY($4))
+            AND ($4::text[] IS NULL OR s.fleet_ref = ANY($4)) AND s.levels ? kind.resource
             AND EXISTS (SELECT FROM records r WHERE r.connection_id = c.id AND r.resource = kind.resource)
         ORDER BY c.id, kind.resource
         """,  # noqa: S608 - as above
@@ -96,7 +96,7 @@ async def select_mappings_after(
         f"""
         SELECT {_MAPPING}, {_OWNER} {SHARES} JOIN records r ON r.connection_id = c.id
         WHERE {IS_SHARED.format("$1")} AND c.id = $2
-            AND r.connection_id = $2 AND r.resource = $3 AND r.source_id > $4
+            AND r.connection_id = $2 AND r.resource = $3 AND r.source_id > $4 AND {IS_READABLE}
         ORDER BY r.source_id LIMIT $5
         """,
         partner_id,

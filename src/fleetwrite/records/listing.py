@@ -71,6 +71,7 @@ async def page_shared(
         owners=f"SELECT r.*, {OWNER} {SHARES}",
     )
     query.where_owner(IS_SHARED, partner_id)
+    query.where_owner("s.levels ? {}", wanted.resource.value)
     query.where_owner_among("c.fleet_id", wanted.fleet_ids)
     query.where_owner_among("s.fleet_ref", wanted.fleet_refs)
     if wanted.connection_id is not None:

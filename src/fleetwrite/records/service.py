@@ -86,7 +86,8 @@ class RecordService:
         """The record of this kind and id.
 
         Raises:
-            RecordNotFoundError: the partner may not see it, or it is of another kind, or never was.
+            RecordNotFoundError: it is none of the partner's, or of another kind, or never was.
+            RecordNotSharedError: the fleet does not let the partner read records of this kind, or not now.
         """
         async with self._database.acquire() as connection:
             shared = await store.find_shared(connection, partner_id, resource, record_id)

@@ -13,6 +13,7 @@ from fleetwrite.connectors.sdk.connector import SourceRecord
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.tsps import TspEnum
 from fleetwrite.kit.database import Connection
+from fleetwrite.records.errors import RecordNotSharedError
 from fleetwrite.records.models import Record, SharedRecord, WrittenRecord, record_id
 from fleetwrite.records.references import Source, with_derived_ids
 from fleetwrite.records.written import our_ids, told_attributes, told_time
@@ -24,6 +25,8 @@ COLUMNS: Final = """
 OWNER: Final = "c.fleet_id, s.fleet_ref, c.tsp_slug, c.source_name"
 SHARES: Final = "FROM active_shares s JOIN connections c ON c.fleet_id = s.fleet_id"
 IS_SHARED: Final = "s.partner_id = {} AND c.status NOT IN ('deleted', 'cancelled')"
+IS_READABLE: Final = "s.levels ? r.resource"
+"""Whoever may write a resource may read it; what is not shared is not named."""
 
 _JSON: Final = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _NUL: Final = b"\\u0000"
@@ -80,18 +83,26 @@ async def select_sources(connection: Connection, ids: Collection[UUID]) -> dict[
 async def find_shared(
     connection: Connection, partner_id: UUID, resource: ResourceEnum, wanted_id: UUID
 ) -> SharedRecord | None:
-    """The record of this kind and id, if it is shared with the partner.
+    """The record of this kind and id, if its fleet has an agreement with the partner.
 
     Also one that the provider has no more, or whose connection was deleted: it counts as deleted since then.
+
+    Raises:
+        RecordNotSharedError: that agreement does not count now, or shares nothing of this kind.
     """
     columns = COLUMNS.replace("r.deleted_at", "COALESCE(r.deleted_at, c.deleted_at) AS deleted_at")
     row = await connection.fetchrow(
-        f"SELECT {columns}, r.source_data, {OWNER} {SHARES} JOIN records r ON r.connection_id = c.id"
-        f" WHERE s.partner_id = $1 AND c.status <> 'cancelled' AND r.id = $2 AND r.resource = $3 AND NOT r.is_reserved",
+        f"""
+        SELECT {columns}, r.source_data, {OWNER}, s.agreement_id, s.counts AND {IS_READABLE} AS is_readable
+        FROM shares s JOIN connections c ON c.fleet_id = s.fleet_id JOIN records r ON r.connection_id = c.id
+        WHERE s.partner_id = $1 AND c.status <> 'cancelled' AND r.id = $2 AND r.resource = $3 AND NOT r.is_reserved
+        """,  # noqa: S608 - our own words only
         partner_id,
         wanted_id,
         resource.value,
     )
+    if row is not None and not row["is_readable"]:
+        raise RecordNotSharedError(resource, row["agreement_id"])
     return None if row is None else read_shared(row)
 
 

@@ -7,6 +7,7 @@ import pytest
 from fleetwrite.connections.errors import (
     BadConnectionFieldsError,
     ConnectionNotFoundError,
+    NotSharedError,
     UnknownFleetError,
 )
 from fleetwrite.connections.models import Connection
@@ -127,7 +128,12 @@ async def test_an_agreement_that_ends_ends_at_once(
     connections: ConnectionService, connection: Connection, partner: Partner, database: Database
 ) -> None:
     await connections.get(partner.id, connection.id)
-    await database.pool.execute("UPDATE share_agreements SET status = 'paused'")
+    for status in ("paused", "expired", "cancelled"):
+        await database.pool.execute("UPDATE share_agreements SET status = $1", status)
+        with pytest.raises(NotSharedError, match=f"which is {status}"):
+            await connections.get(partner.id, connection.id)
+        assert (await connections.page(partner.id, Window())).items == []
+    await database.pool.execute("UPDATE share_agreements SET status = 'deleted'")
     with pytest.raises(ConnectionNotFoundError):
         await connections.get(partner.id, connection.id)
 

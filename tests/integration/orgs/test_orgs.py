@@ -4,7 +4,7 @@ import pytest
 
 from fleetwrite.kit.database import Database
 from fleetwrite.orgs.errors import AgreementExistsError, BadSlugError
-from fleetwrite.orgs.models import EVERYTHING
+from fleetwrite.orgs.models import EVERYTHING, READ_ALL
 from fleetwrite.orgs.service import OrgService
 
 
@@ -20,7 +20,7 @@ async def test_a_partner_is_made_once_for_a_slug(orgs: OrgService) -> None:
 
 
 async def test_a_bad_slug_is_refused(orgs: OrgService) -> None:
-    for slug in ("", "Acme", "acme freight", "-acme", "acme--freight", "acme\n", "ä"):
+    for slug in ("", "Acme", "acme freight", "-acme", "acme--freight", "acme\n", "ä", "operator"):
         with pytest.raises(BadSlugError, match="lower-case"):
             await orgs.ensure_partner("Acme", slug)
 
@@ -34,7 +34,7 @@ async def test_a_shared_fleet_is_made_once_for_a_fleet_ref(orgs: OrgService) -> 
     assert made.scopes == EVERYTHING
     assert fleet is not None
     assert fleet.name == "North"
-    assert await orgs.agreements(partner.id) == [made]
+    assert await orgs.agreement_of(partner.id, "fleet-1") == made
 
 
 async def test_two_partners_may_use_the_same_fleet_ref(orgs: OrgService) -> None:
@@ -50,7 +50,7 @@ async def test_a_fleet_can_share_with_two_partners_and_with_each_once(orgs: OrgS
     zenith = await orgs.ensure_partner("Zenith", "zenith")
     fleet = await orgs.create_fleet("North")
     for partner in (acme, zenith):
-        await orgs.create_agreement(partner_id=partner.id, fleet_id=fleet.id, fleet_ref="n", scopes={"vehicle": "read"})
+        await orgs.create_agreement(partner_id=partner.id, fleet_id=fleet.id, fleet_ref="n", scopes=READ_ALL)
     with pytest.raises(AgreementExistsError, match="'other'"):
         await orgs.create_agreement(partner_id=acme.id, fleet_id=fleet.id, fleet_ref="other")
 

@@ -230,7 +230,7 @@ async def test_another_partner_s_records_are_not_found(
 @pytest.mark.parametrize(
     "ending",
     [
-        "UPDATE share_agreements SET status = 'cancelled'",
+        "UPDATE share_agreements SET status = 'deleted'",
         "UPDATE connections SET status = 'deleted'",
         "UPDATE connections SET status = 'cancelled'",
     ],
