@@ -10,6 +10,7 @@ from typing import Final
 
 from fleetwrite.access.hashing import SecretHasher
 from fleetwrite.access.service import ClientService, TokenService
+from fleetwrite.connections.fleet_side import FleetConnections
 from fleetwrite.connections.logins import SharedLogins
 from fleetwrite.connections.outages import Outages
 from fleetwrite.connections.service import ConnectionService
@@ -70,6 +71,7 @@ class Services:
     """Everything one process may need, built once.
 
     Attributes:
+        public_url: where partners and browsers reach the API, without a slash at its end.
         issuer: the URL that tokens name as their issuer.
         database_url: where `database` leads.
     """
@@ -77,6 +79,7 @@ class Services:
     settings: Settings
     database: Database
     database_url: str
+    public_url: str
     issuer: str
     vault: Vault
     registry: Registry
@@ -91,6 +94,7 @@ class Services:
     clients: ClientService
     tokens: TokenService
     connections: ConnectionService
+    fleet_connections: FleetConnections
     outages: Outages
     records: RecordService
     id_map: IdMap
@@ -210,6 +214,7 @@ def _build(
         settings=settings,
         database=database,
         database_url=database_url,
+        public_url=public_url,
         issuer=issuer,
         vault=vault,
         registry=registry,
@@ -224,6 +229,7 @@ def _build(
         clients=ClientService(database, hasher),
         tokens=TokenService(database, vault, hasher, issuer=issuer),
         connections=connections,
+        fleet_connections=FleetConnections(database, connections),
         outages=outages,
         records=RecordService(database),
         id_map=IdMap(database, first_named),

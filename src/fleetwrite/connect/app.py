@@ -1,6 +1,6 @@
 """The table of pages, and what serves them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from starlette.requests import Request
@@ -59,7 +59,7 @@ def connect_routes(services: Services, sender: Sender | None = None) -> Sequence
     ]
 
 
-def _file(content: bytes, media_type: str) -> "Endpoint":
+def _file(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
     async def serve(_request: Request) -> Response:
         return Response(content, headers=_LONG, media_type=media_type)
 

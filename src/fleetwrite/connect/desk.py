@@ -57,7 +57,7 @@ def _policy(leads_to: tuple[str | None, ...]) -> str:
             "default-src 'none'",
             "style-src 'self'",
             "img-src 'self'",
-            f"form-action {' '.join(("'self'", *origins))}",
+            " ".join(("form-action 'self'", *origins)),
             "base-uri 'none'",
             "frame-ancestors 'none'",
         )
@@ -131,9 +131,7 @@ class PageServer:
             form = await _read_form(request, receive)
             if not browser.sent(form.get(FORM_TOKEN, "")):
                 raise FormRejectedError
-        given = PageRequest(
-            browser=browser, path=request.path_params, query=dict(request.query_params), form=form
-        )
+        given = PageRequest(browser=browser, path=request.path_params, query=dict(request.query_params), form=form)
         return await self._handlers[method](self._desk, given)
 
     def _response(self, answer: Page | Redirect, browser: Browser) -> Response:
@@ -146,7 +144,12 @@ class PageServer:
             response = Response(document, answer.status, headers, media_type="text/html")
         response.set_cookie(
             # Lax, as the way back from a provider begins there.
-            self._cookie, browser.secret, path="/", secure=self._is_secure, httponly=True, samesite="lax"
+            self._cookie,
+            browser.secret,
+            path="/",
+            secure=self._is_secure,
+            httponly=True,
+            samesite="lax",
         )
         return response
 

@@ -32,9 +32,7 @@ async def accept(desk: Desk, request: PageRequest) -> Redirect:
     """Say yes; the browser may connect the fleet from then on."""
     accepted = await desk.services.invitations.accept(request.id_of(request.form.get("invite")))
     grant = await desk.services.invitations.redeem(accepted.connect_token)
-    return Redirect(
-        to="/connect/providers", browser=await desk.visits.admit(grant.invitation_id, grant.fleet_id)
-    )
+    return Redirect(to="/connect/providers", browser=await desk.visits.admit(grant.invitation_id, grant.fleet_id))
 
 
 async def decline(desk: Desk, request: PageRequest) -> Page | Redirect:

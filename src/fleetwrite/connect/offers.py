@@ -6,15 +6,18 @@ from typing import Final
 import msgspec
 
 from fleetwrite.connections.errors import FieldFault
+from fleetwrite.connections.fields import address_field
 from fleetwrite.connections.models import Entered
 from fleetwrite.connectors.sdk.connector import Connector
 from fleetwrite.connectors.sdk.manifest import ON_UNCERTAIN, Field, LoginScheme, Manifest
 from fleetwrite.connectors.sdk.registry import Registry, UnknownTspError
 from fleetwrite.settings import Settings, TspSettings
 
-REGION: Final = "region"
-
 _CREDENTIALS, _SETTINGS = "credentials", "settings"
+
+REGION: Final = f"{_SETTINGS}.region"
+_ADDRESS: Final = f"{_SETTINGS}.base_url"
+"""Names of inputs; see `Input`."""
 
 _READABLE: Final = frozenset({"username", "company_id"})
 """Masked wherever they are shown later, as the contract wants it; but people have to see what they type."""
@@ -92,20 +95,20 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         """Whether there is something that a fleet can enter. An app's secret is none of that."""
         return self.manifest.login is not LoginScheme.OAUTH
 
-    def form(
-        self, given: Mapping[str, str] | None = None, faults: Sequence[FieldFault] = (), problem: str | None = None
-    ) -> Form:
+    def form(self, given: Mapping[str, str], faults: Sequence[FieldFault] = (), problem: str | None = None) -> Form:
         """The form for credentials, filled with what was `given` by the names of the inputs."""
-        by_field = {fault.field: fault.message for fault in faults}
+        # The contract's shapes have the address of a server among the credentials.
+        address = address_field(self.manifest)
+        by_field = {_ADDRESS if fault.field == address else fault.field: fault.message for fault in faults}
         inputs = [
             *((_CREDENTIALS, field) for field in self.manifest.credentials),
             *((_SETTINGS, field) for field in self._settings()),
         ]
-        made = [self._input(group, field, given or {}, by_field) for group, field in inputs]
-        unplaced = [fault.message for fault in faults if fault.field not in {one.name for one in made}]
+        made = [_input(self.manifest, group, field, given, by_field) for group, field in inputs]
+        unplaced = [message for field, message in by_field.items() if field not in {one.name for one in made}]
         return Form(
-            inputs=tuple(one for one in made if one.is_required or one.name == f"{_SETTINGS}.{REGION}"),
-            more=tuple(one for one in made if not one.is_required and one.name != f"{_SETTINGS}.{REGION}"),
+            inputs=tuple(one for one in made if one.is_required or one.name == REGION),
+            more=tuple(one for one in made if not one.is_required and one.name != REGION),
             problem=problem or (" ".join(unplaced) or None),
         )
 
@@ -127,36 +130,20 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         """
         return {**self._chosen(form, self._region()), **self.tsp.connect}
 
-    def regions(self) -> tuple[Input, ...]:
-        """What has to be known before a fleet can be sent to the provider's page."""
-        return tuple(self._input(_SETTINGS, field, {}, {}) for field in self._region())
+    def regions(self, given: Mapping[str, str]) -> tuple[Input, ...]:
+        """What has to be known before a fleet can be sent to the provider's page: nothing, or its region."""
+        return tuple(_input(self.manifest, _SETTINGS, field, given, {}) for field in self._region())
 
     def _settings(self) -> Iterator[Field]:
         hidden = _NOT_FOR_FLEETS | set(self.tsp.connect)
         return (field for field in self.manifest.settings if field.name not in hidden)
 
     def _region(self) -> Iterator[Field]:
-        return (field for field in self._settings() if field.name == REGION)
+        return (field for field in self._settings() if f"{_SETTINGS}.{field.name}" == REGION)
 
     def _chosen(self, form: Mapping[str, str], fields: Iterator[Field]) -> dict[str, str]:
         entered = ((field.name, form.get(f"{_SETTINGS}.{field.name}", "").strip()) for field in fields)
         return {name: text for name, text in entered if text}
-
-    def _input(
-        self, group: str, field: Field, given: Mapping[str, str], faults: Mapping[str, str]
-    ) -> Input:
-        name = f"{group}.{field.name}"
-        is_secret = field.sensitive and field.name not in _READABLE
-        return Input(
-            name=name,
-            label=field.label,
-            help=field.description,
-            is_secret=is_secret,
-            is_required=field.required,
-            choices=tuple(self.manifest.regions) if field.name == REGION else field.choices,
-            value="" if is_secret else given.get(name, ""),
-            fault=faults.get(name),
-        )
 
 
 class Offers:
@@ -197,3 +184,23 @@ class Offers:
 
     def _is_allowed(self, manifest: Manifest) -> bool:
         return self._limit is None or not self._limit.isdisjoint({manifest.slug, manifest.source_name.value})
+
+
+def entered_before(settings: Mapping[str, str]) -> dict[str, str]:
+    """A connection's settings as its form has them."""
+    return {f"{_SETTINGS}.{name}": value for name, value in settings.items()}
+
+
+def _input(manifest: Manifest, group: str, field: Field, given: Mapping[str, str], faults: Mapping[str, str]) -> Input:
+    name = f"{group}.{field.name}"
+    is_secret = field.sensitive and field.name not in _READABLE
+    return Input(
+        name=name,
+        label=field.label,
+        help=field.description,
+        is_secret=is_secret,
+        is_required=field.required,
+        choices=tuple(manifest.regions) if name == REGION else field.choices,
+        value="" if is_secret else given.get(name, ""),
+        fault=faults.get(name),
+    )

@@ -14,6 +14,7 @@ from fleetwrite.connect.errors import (
     VisitEndedError,
 )
 from fleetwrite.connect.page import Page
+from fleetwrite.connections.errors import ConnectionNotFoundError
 from fleetwrite.connectors.sdk.registry import UnknownTspError
 from fleetwrite.kit.keyset import BadCursorError
 from fleetwrite.orgs.errors import (
@@ -36,7 +37,9 @@ class Problem(msgspec.Struct, frozen=True):
 
 _ASK_AGAIN: Final = "Ask the company that invited you to send the invitation again."
 
-_NOTHING_HERE: Final = Problem(404, "There is nothing here", "Check that you have the whole link, or have it sent again.")
+_NOTHING_HERE: Final = Problem(
+    404, "There is nothing here", "Check that you have the whole link, or have it sent again."
+)
 _USED_UP: Final = Problem(
     409, "This invitation can not be used any more", f"It was answered before, or its time is over. {_ASK_AGAIN}"
 )
@@ -45,6 +48,7 @@ PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     PageNotFoundError: _NOTHING_HERE,
     BadCursorError: _NOTHING_HERE,
     UnknownTspError: _NOTHING_HERE,
+    ConnectionNotFoundError: _NOTHING_HERE,
     InvitationNotFoundError: Problem(404, "There is no such invitation", _ASK_AGAIN),
     InvitationStateError: _USED_UP,
     ConnectTokenError: _USED_UP,

@@ -8,7 +8,7 @@ import msgspec
 from fleetwrite.connect.errors import VisitEndedError
 from fleetwrite.connect.invitations import told
 from fleetwrite.connect.models import Visit
-from fleetwrite.connect.offers import Offer, Offers
+from fleetwrite.connect.offers import REGION, Offer, Offers, entered_before
 from fleetwrite.connect.page import Desk, Page, PageRequest, Redirect
 from fleetwrite.connections.errors import (
     BadConnectionFieldsError,
@@ -51,7 +51,7 @@ async def errand_of(desk: Desk, request: PageRequest, connection_id: str | None 
         return Errand(visit, visit.fleet_ids[0], invitation, offers)
     if connection_id is None:
         raise VisitEndedError
-    replaced = await services.connections.get_of_fleets(visit.fleet_ids, request.id_of(connection_id))
+    replaced = await services.fleet_connections.get(visit.fleet_ids, request.id_of(connection_id))
     offers = Offers(services.registry, services.settings, [replaced.tsp_slug])
     return Errand(visit, replaced.fleet_id, None, offers, replaced)
 
@@ -124,7 +124,9 @@ async def keep(
     """
     services = desk.services
     if errand.replaced is not None:
-        return await services.connecting.reconnect(errand.replaced, entered)
+        login = await services.connecting.verify(errand.replaced, entered)
+        await services.fleet_connections.log_in_by(errand.visit.fleet_ids, errand.replaced.id, login)
+        return errand.replaced
     return await services.connecting.connect(
         fleet_id=errand.fleet_id,
         tsp_slug=offer.manifest.slug,
@@ -154,22 +156,29 @@ def consent_page(offer: Offer, settings: dict[str, str]) -> str:
 
 
 def provider_page(errand: Errand, offer: Offer, *, status: int = 200, **values: Any) -> Page:
-    pages = []
-    if offer.has_consent:
-        regions = list(offer.manifest.regions) if offer.regions() else [None]
-        pages = [consent_page(offer, offer.consent_settings({"settings.region": one} if one else {})) for one in regions]
+    before = {} if errand.replaced is None else entered_before(errand.replaced.settings)
     return Page(
         template="provider.html",
         status=status,
         values={
             "offer": offer,
-            "form": offer.form(),
+            "form": offer.form(before),
+            "regions": offer.regions(before),
             "replaced": errand.replaced,
             "description": "",
+            "consent_problem": None,
             **values,
         },
-        leads_to=tuple(pages),
+        leads_to=_consent_pages(offer),
     )
+
+
+def _consent_pages(offer: Offer) -> tuple[str, ...]:
+    """Wherever a visitor may be sent to consent."""
+    if not offer.has_consent:
+        return ()
+    asked = [{REGION: region} for region in offer.manifest.regions] if offer.regions({}) else [{}]
+    return tuple(consent_page(offer, offer.consent_settings(form)) for form in asked)
 
 
 async def _connected(desk: Desk, errand: Errand) -> list[dict[str, str]]:

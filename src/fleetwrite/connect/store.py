@@ -76,9 +76,7 @@ async def insert_consent(
     )
 
 
-async def take_consent(
-    connection: Connection, state_hash: bytes, visit_hash: bytes, tsp_slug: str
-) -> Departure | None:
+async def take_consent(connection: Connection, state_hash: bytes, visit_hash: bytes, tsp_slug: str) -> Departure | None:
     """Why this browser left with this state for this provider, told once; None: it did not, or too long ago."""
     row = await connection.fetchrow(
         """

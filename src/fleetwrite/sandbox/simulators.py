@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 import fleetwrite.connectors
-from fleetwrite.connectors.sdk.simulator import DemoAccount
+from fleetwrite.connectors.sdk.simulator import DemoAccount, DemoApp
 from fleetwrite.kit.egress import Egress
 from fleetwrite.sandbox.children import Child, ChildStartError
 
@@ -25,6 +25,10 @@ def simulated_tsps() -> tuple[str, ...]:
 
 class _Accounts(msgspec.Struct):
     accounts: list[DemoAccount]
+
+
+class _App(msgspec.Struct):
+    app: DemoApp | None
 
 
 class RunningSimulator(msgspec.Struct, frozen=True):
@@ -65,6 +69,12 @@ async def demo_accounts(simulator: RunningSimulator, egress: Egress) -> Sequence
     """The accounts to connect to, as the simulator tells them."""
     answer = await egress.request("GET", f"{simulator.url}/_simulator/accounts", timeout_s=_TIMEOUT_S)
     return msgspec.json.decode(answer.body, type=_Accounts).accounts
+
+
+async def demo_app(simulator: RunningSimulator, egress: Egress) -> DemoApp | None:
+    """The app that fleets can let in there, as the simulator tells it."""
+    answer = await egress.request("GET", f"{simulator.url}/_simulator/app", timeout_s=_TIMEOUT_S)
+    return msgspec.json.decode(answer.body, type=_App).app
 
 
 async def _start_at(child: Child, port: int) -> str:

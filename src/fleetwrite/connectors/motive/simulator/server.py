@@ -23,6 +23,7 @@ from fleetwrite.connectors.sdk.simulator import (
     Call,
     Caller,
     DemoAccount,
+    DemoApp,
     Endpoint,
     KeyedLimit,
     Limit,
@@ -106,6 +107,10 @@ class MotiveSimulator(Simulator):
             )
             for company in self._given
         ]
+
+    def demo_app(self) -> DemoApp:
+        """Return the one app that there is."""
+        return DemoApp(client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return the endpoint table: method, path, handler, scope."""

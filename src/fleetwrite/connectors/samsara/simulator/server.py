@@ -11,7 +11,14 @@ from uuid import uuid4
 from fleetwrite.connectors.samsara.simulator.activity import ActivityEndpoints
 from fleetwrite.connectors.samsara.simulator.assets import ASSET, AssetEndpoints
 from fleetwrite.connectors.samsara.simulator.directory import Directory
-from fleetwrite.connectors.samsara.simulator.oauth import CONSENT_PATH, REVOKE_PATH, TOKEN_PATH, AppEndpoints
+from fleetwrite.connectors.samsara.simulator.oauth import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    CONSENT_PATH,
+    REVOKE_PATH,
+    TOKEN_PATH,
+    AppEndpoints,
+)
 from fleetwrite.connectors.samsara.simulator.organizations import (
     Organization,
     demo_organizations,
@@ -23,6 +30,7 @@ from fleetwrite.connectors.sdk.simulator import (
     Arriving,
     Caller,
     DemoAccount,
+    DemoApp,
     Endpoint,
     KeyedLimit,
     Limit,
@@ -146,6 +154,10 @@ class SamsaraSimulator(Simulator):
                 )
             )
         return accounts
+
+    def demo_app(self) -> DemoApp:
+        """Return the one app that there is."""
+        return DemoApp(client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return the endpoint table: method, path, handler, scope, limit per organisation."""
