@@ -7,15 +7,10 @@ import structlog
 
 from fleetwrite.connect.errors import ConsentLostError, PageNotFoundError
 from fleetwrite.connect.models import Departure
-from fleetwrite.connect.offers import Offer
+from fleetwrite.connect.offers import Form, Offer
 from fleetwrite.connect.page import Desk, Page, PageRequest, Redirect
-from fleetwrite.connect.providers import consent_page, done_page, errand_of, keep, provider_page
-from fleetwrite.connections.errors import (
-    BadConnectionFieldsError,
-    LoginNotAcceptedError,
-    LoginNotCheckedError,
-    OtherAccountError,
-)
+from fleetwrite.connect.providers import LOGIN_ERRORS, consent_page, done_page, errand_of, keep, provider_page, words_of
+from fleetwrite.connections.errors import BadConnectionFieldsError
 from fleetwrite.connections.models import Entered
 from fleetwrite.connectors.sdk.oauth import AUTH_CODE
 
@@ -65,11 +60,13 @@ async def come_back(desk: Desk, request: PageRequest) -> Page | Redirect:
         raise ConsentLostError
     code = request.query.get("code")
     if code is None:
-        return provider_page(errand, offer, consent_problem=_refusal(offer, request.query.get("error")), status=422)
+        refused = Form(inputs=(), more=(), problem=_refusal(offer, request.query.get("error")))
+        return provider_page(errand, offer, consent_form=refused, status=422)
     try:
         connection = await keep(desk, errand, offer, _entered(desk, offer, code, departure))
-    except (BadConnectionFieldsError, LoginNotAcceptedError, LoginNotCheckedError, OtherAccountError) as error:
-        return provider_page(errand, offer, consent_problem=str(error), status=422)
+    except (BadConnectionFieldsError, *LOGIN_ERRORS) as error:
+        refused = Form(inputs=(), more=(), problem=words_of(error, offer.manifest.name), cause=str(error))
+        return provider_page(errand, offer, consent_form=refused, status=422)
     return done_page(errand, connection)
 
 

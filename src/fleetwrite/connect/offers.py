@@ -57,11 +57,13 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
         inputs: what is always shown.
         more: what few have to enter.
         problem: what is wrong with all of it together; None: nothing.
+        cause: what the provider said of that, in its own words.
     """
 
     inputs: tuple[Input, ...]
     more: tuple[Input, ...]
     problem: str | None = None
+    cause: str | None = None
 
     @property
     def faulty(self) -> tuple[Input, ...]:
@@ -95,7 +97,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         """Whether there is something that a fleet can enter. An app's secret is none of that."""
         return self.manifest.login is not LoginScheme.OAUTH
 
-    def form(self, given: Mapping[str, str], faults: Sequence[FieldFault] = (), problem: str | None = None) -> Form:
+    def form(self, given: Mapping[str, str], faults: Sequence[FieldFault] = ()) -> Form:
         """The form for credentials, filled with what was `given` by the names of the inputs."""
         # The contract's shapes have the address of a server among the credentials.
         address = address_field(self.manifest)
@@ -109,7 +111,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         return Form(
             inputs=tuple(one for one in made if one.is_required or one.name == REGION),
             more=tuple(one for one in made if not one.is_required and one.name != REGION),
-            problem=problem or (" ".join(unplaced) or None),
+            problem=" ".join(unplaced) or None,
         )
 
     def entered(self, form: Mapping[str, str]) -> Entered:
@@ -136,6 +138,9 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
     def _settings(self) -> Iterator[Field]:
         hidden = _NOT_FOR_FLEETS | set(self.tsp.connect)
+        if _ADDRESS in entered_before(self.tsp.connect):
+            # It takes the place of every region's.
+            hidden |= {REGION.removeprefix(f"{_SETTINGS}.")}
         return (field for field in self.manifest.settings if field.name not in hidden)
 
     def _region(self) -> Iterator[Field]:

@@ -21,6 +21,7 @@ from fleetwrite.orgs.errors import (
     AgreementNotFoundError,
     AgreementStateError,
     ConnectTokenError,
+    InvalidOrgError,
     InvitationNotFoundError,
     InvitationStateError,
     WideningError,
@@ -63,6 +64,7 @@ PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
         "It did not come from the page that this browser was shown, or was open for too long. Nothing was changed: go "
         "back, load the page anew and try again. Cookies have to be allowed for this site.",
     ),
+    InvalidOrgError: Problem(422, "This could not be accepted", "Go back, shorten what you entered and try again."),
     ContentTooLargeError: Problem(413, "That was too much text", "Go back and shorten what you entered."),
     VisitEndedError: Problem(
         403,

@@ -1,6 +1,6 @@
 """Choosing a provider, and connecting to it by what a fleet enters."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,9 @@ from fleetwrite.connections.fields import base_url
 from fleetwrite.connections.models import Connection, Entered
 from fleetwrite.connectors.sdk.wire import Login
 from fleetwrite.orgs.invitation_models import Invitation
+
+LOGIN_ERRORS: Final = (LoginNotAcceptedError, LoginNotCheckedError, OtherAccountError)
+"""What a login may come to at the provider, other than to an account."""
 
 
 class Errand(msgspec.Struct, frozen=True):
@@ -86,8 +89,10 @@ async def connect(desk: Desk, request: PageRequest) -> Page | Redirect:
         connection = await keep(desk, errand, offer, offer.entered(request.form), request.form.get("description"))
     except BadConnectionFieldsError as error:
         form = offer.form(request.form, error.faults)
-    except (LoginNotAcceptedError, LoginNotCheckedError, OtherAccountError) as error:
-        form = offer.form(request.form, problem=str(error))
+    except LOGIN_ERRORS as error:
+        form = msgspec.structs.replace(
+            offer.form(request.form), problem=words_of(error, offer.manifest.name), cause=str(error)
+        )
     else:
         return done_page(errand, connection)
     return provider_page(errand, offer, form=form, status=422, description=request.form.get("description", ""))
@@ -135,6 +140,20 @@ async def keep(
     )
 
 
+def words_of(error: Exception, name: str) -> str:
+    """What came of a login, and what to do."""
+    match error:
+        case OtherAccountError():
+            return (
+                f"This is another account at {name} than the one that was connected. To connect it as well, ask the "
+                "company that invited you to send the invitation again."
+            )
+        case LoginNotAcceptedError():
+            return f"{name} does not accept this. Please check what you entered; nothing was stored."
+        case _:
+            return f"{name} could not tell us just now whether this is right. Nothing was stored: please try again."
+
+
 def done_page(errand: Errand, connection: Connection) -> Redirect:
     """Where a visitor goes when a connection works."""
     if errand.replaced is not None:
@@ -166,7 +185,7 @@ def provider_page(errand: Errand, offer: Offer, *, status: int = 200, **values: 
             "regions": offer.regions(before),
             "replaced": errand.replaced,
             "description": "",
-            "consent_problem": None,
+            "consent_form": None,
             **values,
         },
         leads_to=_consent_pages(offer),

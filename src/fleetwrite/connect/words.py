@@ -75,12 +75,8 @@ class Sharing(msgspec.Struct, frozen=True, kw_only=True):
 def sharing(levels: Mapping[ResourceEnum, ShareLevelEnum]) -> Sharing:
     """Levels of sharing in words. What may be written may be seen as well."""
     return Sharing(
-        deeds=tuple(
-            _DEEDS[resource]
-            for resource, level in levels.items()
-            if level is ShareLevelEnum.READ_WRITE and resource in _DEEDS
-        ),
-        seen=tuple(_NAMES[resource] for resource in levels),
+        deeds=tuple(deed for resource, deed in _DEEDS.items() if levels.get(resource) is ShareLevelEnum.READ_WRITE),
+        seen=tuple(name for resource, name in _NAMES.items() if resource in levels),
     )
 
 
