@@ -76,8 +76,7 @@ def from_shape(manifest: Manifest, shape: CredentialShape) -> tuple[dict[str, st
             error_type=ErrorType.UNKNOWN_FIELD,
         )
         for name in entered
-        # What the contract gives a value where none is sent was not said by anybody.
-        if name not in places and getattr(shape, name) != _default_of(shape, name)
+        if name not in places
     ]
     if useless:
         raise BadConnectionFieldsError(useless)
@@ -189,7 +188,3 @@ def _places(manifest: Manifest) -> dict[str, str]:
     names = (field.encode_name for field in msgspec.structs.fields(shape_of(manifest)))
     places = {name: name if name in own else _BASE_URL if name == _URL and has_address else "" for name in names}
     return {name: place for name, place in places.items() if place}
-
-
-def _default_of(shape: CredentialShape, name: str) -> object:
-    return next(field.default for field in msgspec.structs.fields(shape) if field.name == name)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from fleetwrite.connections import login_store, store
-from fleetwrite.connections.errors import OtherAccountError
+from fleetwrite.connections.errors import ConnectionNotFoundError, OtherAccountError
 from fleetwrite.connections.fields import base_url, host_of, mask
 from fleetwrite.connections.logins import lasting, renewed_after
 from fleetwrite.connections.models import CREDENTIALS_PURPOSE, SESSION_PURPOSE, Connection, VerifiedLogin
@@ -34,12 +34,15 @@ class LoginKeeper:
         """Let a connection log in by `login` from now on; returns whether that is at another host.
 
         Raises:
+            ConnectionNotFoundError: it was deleted this very moment.
             OtherAccountError: it does not lead to the account that the connection is for.
         """
         # Whoever keeps a session locks it before the connection, whose credentials may change with it.
         await login_store.forget(connection, before.id)
-        pinned = await store.lock_account(connection, before.id)
-        _require_same(pinned, login.account_id)
+        locked = await store.lock_account(connection, before.id)
+        if locked is None:
+            raise ConnectionNotFoundError(before.id)
+        _require_same(locked[0], login.account_id)
         manifest = self._registry.get(before.tsp_slug).manifest
         sealed = self.seal(before.id, login.credentials)
         masked = mask(manifest, login.credentials, login.settings)

@@ -252,7 +252,7 @@ class TriedLogin(msgspec.Struct, frozen=True, kw_only=True):
     """A login that is to be tried, and is stored nowhere; a `Party`.
 
     Attributes:
-        id: the connection's that it is for; of one that does not exist yet, the id that it will have.
+        id: the connection's that it is for; an id of its own where there is none yet, whose calls nobody paces.
         tsp_slug: the connector that knows the provider.
         login: what was entered.
         session: nobody is logged in.
@@ -268,14 +268,12 @@ class VerifiedLogin(msgspec.Struct, frozen=True, kw_only=True):
     """A login that the provider accepted a moment ago.
 
     Attributes:
-        connection_id: see `TriedLogin.id`.
         credentials: what is good for the next login: what was entered, or what took its place.
         settings: of the connection, as they were tried.
         session: what logging in gave; None: nobody had to log in.
         account_id: what names the account (`Connector.account_of`); None: nothing tells.
     """
 
-    connection_id: UUID
     credentials: Mapping[str, str]
     settings: Mapping[str, str]
     session: NewSession | None = None

@@ -106,13 +106,12 @@ class ConnectionService:
         description: str | None = None,
         account_id: str | None = None,
         session: NewSession | None = None,
-        connection_id: UUID | None = None,
     ) -> Connection:
         """Connect a fleet to a provider: seal the login, and set up the budgets that are usual there.
 
         The login is taken on trust; `operations.connecting` tries it first. Connections that name the same `account_id`
         (`Connector.account_of`) share what limits hold for the account as a whole; one without is taken to have an
-        account for itself. `session` is what logging in gave, `connection_id` the id that the connection is to have.
+        account for itself. `session` is what logging in gave.
 
         Raises:
             UnknownTspError: no connector has this slug.
@@ -121,7 +120,7 @@ class ConnectionService:
         """
         manifest = self._registry.get(tsp_slug).manifest
         check_fields(manifest, credentials, settings)
-        connection_id = connection_id or new_id()
+        connection_id = new_id()
         new = NewConnection(
             id=connection_id,
             fleet_id=fleet_id,
@@ -313,10 +312,10 @@ class ConnectionService:
     async def pin(self, connection_id: UUID, account_id: str) -> bool:
         """Note which account a connection leads to, where nobody knew; False where it is pinned to another one."""
         async with self._database.transaction() as connection:
-            pinned = await store.lock_account(connection, connection_id)
-            if pinned is None:
+            locked = await store.lock_account(connection, connection_id)
+            if locked == (None,):
                 await store.pin_account(connection, connection_id, account_id)
-        return pinned in {None, account_id}
+        return locked in {None, (None,), (account_id,)}
 
     async def find_fleet(self, partner_id: UUID, *, fleet_id: UUID | None, fleet_ref: str | None) -> UUID:
         """The fleet of this id and of this name of the partner's, whichever is not None.

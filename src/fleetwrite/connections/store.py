@@ -180,12 +180,12 @@ async def update_login(
     )
 
 
-async def lock_account(connection: database.Connection, connection_id: UUID) -> str | None:
-    """What names the account of a connection, which is locked; None: nobody knows."""
-    account_id: str | None = await connection.fetchval(
-        "SELECT account_id FROM connections WHERE id = $1 FOR NO KEY UPDATE", connection_id
+async def lock_account(connection: database.Connection, connection_id: UUID) -> tuple[str | None] | None:
+    """What names the account of a connection, which is locked, if anybody knows; None: the connection is gone."""
+    row = await connection.fetchrow(
+        "SELECT account_id FROM connections WHERE id = $1 AND status <> ALL($2) FOR NO KEY UPDATE", connection_id, _GONE
     )
-    return account_id
+    return None if row is None else (row["account_id"],)
 
 
 async def pin_account(connection: database.Connection, connection_id: UUID, account_id: str) -> None:
@@ -214,23 +214,29 @@ async def find_fleet(
     return found
 
 
-async def not_emptied(connection: database.Connection) -> list[UUID]:
-    """Deleted connections of which work may be left, oldest first."""
+async def to_empty(connection: database.Connection, after: timedelta) -> list[UUID]:
+    """Deleted connections with work left, and those that were deleted at least `after` ago, oldest first."""
     rows = await connection.fetch(
-        "SELECT id FROM connections WHERE status = 'deleted' AND emptied_at IS NULL ORDER BY deleted_at"
+        """
+        SELECT id FROM connections WHERE status = 'deleted' AND emptied_at IS NULL
+          AND (deleted_at <= fleetwrite_now() - $1::interval OR EXISTS (
+              SELECT FROM lanes JOIN jobs ON lane_id = lanes.id WHERE lanes.owner_id = connections.id))
+        ORDER BY deleted_at
+        """,
+        after,
     )
     return [row["id"] for row in rows]
 
 
-async def mark_emptied(connection: database.Connection, connection_id: UUID, at_least: timedelta) -> bool:
-    """Note that no work is left of a connection that was deleted `at_least` so long ago; says whether it was."""
+async def mark_emptied(connection: database.Connection, connection_id: UUID, after: timedelta) -> bool:
+    """Note that no work is left of a connection, if it was deleted at least `after` ago; says whether it was."""
     marked = await connection.fetchval(
         """
         UPDATE connections SET emptied_at = fleetwrite_now()
         WHERE id = $1 AND status = 'deleted' AND deleted_at <= fleetwrite_now() - $2::interval RETURNING id
         """,
         connection_id,
-        at_least,
+        after,
     )
     return marked is not None
 

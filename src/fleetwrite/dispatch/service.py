@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import msgspec
@@ -184,44 +184,14 @@ class Dispatch:
             job_ids: which.
         """
         await store.lock_owners(connection, owner_ids)
-        return [
-            Job(
-                id=row["id"],
-                owner_id=row["owner_id"],
-                kind=row["kind"],
-                lease=row["lease"],
-                scopes=tuple(row["scopes"]),
-                attempts=row["attempts"],
-                claimed_at=row["now"],
-                expires_at=row["expires_at"],
-                has_slot=False,
-                single_attempt=row["single_attempt"],
-            )
-            for row in await store.seize_jobs(connection, job_ids, SEIZED_FOR)
-        ]
+        return [_seized(row) for row in await store.seize_jobs(connection, job_ids, SEIZED_FOR)]
 
     async def seize_left(self, connection: Connection, owner_id: UUID, limit: int) -> list[Job]:
         """The same for up to `limit` jobs of an owner that nobody works on any more, also those that may have reached
         the other side (`Job.uncertain`), and those whose process never reported (`Job.interrupted`).
         """
         await store.lock_owners(connection, [owner_id])
-        return [
-            Job(
-                id=row["id"],
-                owner_id=owner_id,
-                kind=row["kind"],
-                lease=row["lease"],
-                scopes=tuple(row["scopes"]),
-                attempts=row["attempts"],
-                claimed_at=row["now"],
-                expires_at=row["expires_at"],
-                has_slot=False,
-                interrupted=row["interrupted"],
-                uncertain=row["uncertain"],
-                single_attempt=row["single_attempt"],
-            )
-            for row in await store.seize_left(connection, owner_id, limit, SEIZED_FOR)
-        ]
+        return [_seized(row) for row in await store.seize_left(connection, owner_id, limit, SEIZED_FOR)]
 
     async def lock_order(self, connection: Connection, owner_id: UUID, order_key: str) -> None:
         """Until the end of the transaction nobody else enqueues or settles jobs with this key."""
@@ -378,6 +348,23 @@ class Dispatch:
         """
         async with self._database.acquire() as connection:
             return await budget_store.closed_for_s(connection, owner_id, scopes, trials)
+
+
+def _seized(row: Any) -> Job:
+    return Job(
+        id=row["id"],
+        owner_id=row["owner_id"],
+        kind=row["kind"],
+        lease=row["lease"],
+        scopes=tuple(row["scopes"]),
+        attempts=row["attempts"],
+        claimed_at=row["now"],
+        expires_at=row["expires_at"],
+        has_slot=False,
+        interrupted=row["interrupted"],
+        uncertain=row["uncertain"],
+        single_attempt=row["single_attempt"],
+    )
 
 
 async def _heed(connection: Connection, notices: Sequence[tuple[UUID, Notice]]) -> None:

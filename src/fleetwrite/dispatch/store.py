@@ -218,7 +218,7 @@ async def seize_jobs(connection: Connection, job_ids: Sequence[UUID], lease_last
         UPDATE jobs SET lease = gen_random_uuid(), due_at = fleetwrite_now() + $2
         FROM locked, lanes WHERE jobs.id = locked.id AND lanes.id = jobs.lane_id
         RETURNING fleetwrite_now() AS now, jobs.id, jobs.owner_id, jobs.kind, lease, scopes, attempts, expires_at,
-                  single_attempt
+                  false AS interrupted, uncertain, single_attempt
         """,
         list(job_ids),
         lease_lasts,
@@ -237,8 +237,8 @@ async def seize_left(connection: Connection, owner_id: UUID, limit: int, lease_l
         )
         UPDATE jobs SET lease = gen_random_uuid(), due_at = fleetwrite_now() + $3
         FROM locked WHERE jobs.id = locked.id
-        RETURNING fleetwrite_now() AS now, jobs.id, jobs.kind, lease, scopes, attempts, expires_at, interrupted,
-                  uncertain OR interrupted AS uncertain, single_attempt
+        RETURNING fleetwrite_now() AS now, jobs.id, jobs.owner_id, jobs.kind, lease, scopes, attempts, expires_at,
+                  interrupted, uncertain OR interrupted AS uncertain, single_attempt
         """,
         owner_id,
         limit,

@@ -35,7 +35,6 @@ class Connecting:
             description=description,
             account_id=login.account_id,
             session=login.session,
-            connection_id=login.connection_id,
         )
 
     async def verify(self, connection: Connection, entered: Entered) -> VerifiedLogin:

@@ -58,7 +58,7 @@ class Disconnector:
     async def sweep(self) -> int:
         """End what nobody works on any more; returns how many operations that were."""
         async with self._database.acquire() as connection:
-            connection_ids = await connections_store.not_emptied(connection)
+            connection_ids = await connections_store.to_empty(connection, _NONE_COMES_AFTER)
         ended = 0
         for connection_id in connection_ids:
             ended += await self._end_all(connection_id)

@@ -70,12 +70,10 @@ class LoginChecker:
             raise LoginNotCheckedError(
                 f"The credentials could not be checked at {manifest.name}, try again later: {error}."
             ) from error
-        made = private.made
         return VerifiedLogin(
-            connection_id=tried.id,
             credentials=session.login.credentials,
             settings=tried.login.settings,
-            session=made,
+            session=private.made,
             account_id=connector.account_of(session.login, told),
         )
 

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from fleetwrite.access.errors import ClientExistsError
+from fleetwrite.access.scopes import PARTNER_SCOPES, Scope
 from fleetwrite.bootstrap import Services
 from fleetwrite.connections.models import Connection, Entered
 from fleetwrite.connectors.sdk.simulator import DemoAccount
@@ -22,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 PARTNER_SLUG: Final = "sandbox-partner"
 CLIENT_ID: Final = "sandbox-client"
+SCOPES: Final = (*PARTNER_SCOPES, Scope.CONNECTION_CREATE, Scope.CONNECTION_DELETE)
+"""The sandbox's partner connects its fleets itself."""
+
 PULLED: Final = (ResourceEnum.USER, ResourceEnum.VEHICLE, ResourceEnum.TRAILER)
 
 _PULL_LASTS_S: Final = 60.0
@@ -92,7 +96,9 @@ async def seed(
     """
     partner = await services.orgs.ensure_partner("Sandbox Partner", PARTNER_SLUG)
     try:
-        remembered.client_secret = (await services.clients.create(partner.id, client_id=CLIENT_ID)).client_secret
+        remembered.client_secret = (
+            await services.clients.create(partner.id, client_id=CLIENT_ID, scopes=SCOPES)
+        ).client_secret
     except ClientExistsError:
         if remembered.client_secret is None:
             remembered.client_secret = (await services.clients.renew_secret(CLIENT_ID)).client_secret

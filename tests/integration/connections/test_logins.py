@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import cast
 from uuid import UUID
 
+import asyncpg
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from fleetwrite.connections.errors import ConnectionNotFoundError
 from fleetwrite.connections.logins import PrivateLogin, SharedLogins
 from fleetwrite.connections.models import Account, KeptSession, VerifiedLogin
 from fleetwrite.connections.service import ConnectionService
@@ -167,7 +169,7 @@ async def test_new_credentials_end_the_session_and_what_was_refused(
     await logins.renew(account, 0, provider.log_in, 1)
     async with database.acquire() as reading:
         partner_id = await reading.fetchval("SELECT id FROM partners")
-    login = VerifiedLogin(connection_id=account.id, credentials={"token": "second"}, settings={})
+    login = VerifiedLogin(credentials={"token": "second"}, settings={})
     await connections.change(partner_id, account.connection.id, login=login)
     loaded = await load(connections, database, account.connection.id)
     assert loaded.session is None
@@ -185,7 +187,7 @@ async def test_a_login_with_credentials_that_were_replaced_meanwhile_is_not_kept
     await provider.begun.wait()
     async with database.acquire() as reading:
         partner_id = await reading.fetchval("SELECT id FROM partners")
-    login = VerifiedLogin(connection_id=account.id, credentials={"token": "second"}, settings={})
+    login = VerifiedLogin(credentials={"token": "second"}, settings={})
     await connections.change(partner_id, account.connection.id, login=login)
     provider.go.set()
     with pytest.raises(NotSentError):
@@ -221,3 +223,86 @@ async def test_credentials_that_are_tried_first_leave_no_session_behind(
     await private.renew(account, 1, provider.log_in, 1)
     assert provider.with_credentials == [{"token": "first"}, {"token": "rotated-1"}]
     assert (await load(connections, database, account.connection.id)).session is None
+
+
+async def test_what_a_login_gave_is_stored_though_the_database_goes_away_at_that_very_moment(
+    connections: ConnectionService, database: Database, database_url: str, vault: Vault, account: Account
+) -> None:
+    provider = Provider()
+    provider.rotates = True
+    killer = await asyncpg.connect(database_url)
+
+    async def log_in(credentials: Mapping[str, str]) -> NewSession:
+        made = await provider.log_in(credentials)
+        # Everybody else's connections, the pool's among them, which finds out with its next statement.
+        await killer.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return made
+
+    try:
+        kept = await SharedLogins(database, vault).renew(account, 0, log_in, 1)
+    finally:
+        await killer.close()
+    loaded = await load(connections, database, account.id)
+    assert (loaded.session, loaded.credentials) == (kept, {"token": "rotated-1"})
+    assert provider.logins == 1
+
+
+async def test_what_a_login_gave_is_stored_though_nobody_waits_for_it_any_more(
+    connections: ConnectionService, database: Database, vault: Vault, account: Account
+) -> None:
+    provider = Provider()
+    provider.rotates = True
+    provider.go.clear()
+    logins = SharedLogins(database, vault)
+    waiting = asyncio.create_task(logins.renew(account, 0, provider.log_in, 30))
+    await provider.begun.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    provider.go.set()
+    await logins.close()
+    loaded = await load(connections, database, account.id)
+    assert loaded.credentials == {"token": "rotated-1"}
+    assert loaded.session is not None
+
+
+async def test_a_connection_that_is_deleted_meanwhile_keeps_no_session_and_no_login(
+    connections: ConnectionService, database: Database, vault: Vault, account: Account
+) -> None:
+    provider = Provider()
+    provider.rotates = True
+    provider.go.clear()
+    logins = SharedLogins(database, vault)
+    slow = asyncio.create_task(logins.renew(account, 0, provider.log_in, 30))
+    await provider.begun.wait()
+    partner_id = await database.pool.fetchval("SELECT id FROM partners")
+    await connections.delete(partner_id, account.id)
+    provider.go.set()
+    with pytest.raises(NotSentError):
+        await slow
+    assert await database.pool.fetchval("SELECT count(*) FROM login_sessions") == 0
+    assert await database.pool.fetchval("SELECT credentials_sealed FROM connections") is None
+    with pytest.raises(NotSentError, match="deleted"):
+        await logins.renew(account, 0, provider.log_in, 1)
+
+
+async def test_credentials_that_come_too_late_are_not_kept_of_a_deleted_connection(
+    connections: ConnectionService, database: Database, account: Account
+) -> None:
+    partner_id = await database.pool.fetchval("SELECT id FROM partners")
+    login = VerifiedLogin(credentials={"token": "second"}, settings={})
+    async with database.transaction() as deleting:
+        # Whoever changes the connection has found it by now, and waits for this.
+        await deleting.execute("SELECT FROM connections FOR UPDATE")
+        changing = asyncio.create_task(connections.change(partner_id, account.id, login=login))
+        while not await database.pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.01)
+        await deleting.execute(
+            "UPDATE connections SET status = 'deleted', deleted_at = fleetwrite_now(), credentials_sealed = NULL"
+        )
+    with pytest.raises(ConnectionNotFoundError):
+        await changing
+    assert await database.pool.fetchval("SELECT credentials_sealed FROM connections") is None

@@ -4,7 +4,7 @@ from datetime import timedelta
 from itertools import pairwise
 from uuid import UUID
 
-from fleetwrite.connections.models import VerifiedLogin
+from fleetwrite.connections.models import Entered
 from fleetwrite.contract.enums import ConnectionStatusEnum, ResourceEnum
 from fleetwrite.contract.enums import ResourceOperationErrorTypeEnum as ErrorCategory
 from fleetwrite.contract.telematics import ResourceOperation
@@ -184,11 +184,8 @@ async def test_new_credentials_of_an_active_connection_are_tried_at_once(world: 
     operation = await trailer(world)
     await world.run_due()
     connections = world.services.connections
-    login = VerifiedLogin(
-        connection_id=world.connection.id,
-        credentials=world.simulator.demo_accounts()[0].credentials,
-        settings=world.connection.settings,
-    )
+    entered = Entered(world.simulator.demo_accounts()[0].credentials, {})
+    login = await world.services.connecting.verify(world.connection, entered)
     await connections.change(world.partner_id, world.connection.id, login=login)
     assert await posts(world) == 1
     assert (await world.operation(operation.id)).status is SUCCESS

@@ -13,7 +13,7 @@ from integration.operations import writes
 from integration.operations.endings import AUTH, DELIVERED, UNKNOWN, endings
 from integration.operations.outages import probe_next, staled_events, status_of, until_probe, write_trailers
 from integration.operations.workers import until_over, worker
-from integration.operations.world import FAILED, PENDING, SUCCESS, World
+from integration.operations.world import FAILED, NORTHWIND, PENDING, SUCCESS, World
 
 ACTIVE, STALE = ConnectionStatusEnum.ACTIVE, ConnectionStatusEnum.STALE
 A_LITTLE = timedelta(seconds=5)  # the clock runs on while a test does its work
@@ -238,6 +238,29 @@ async def test_a_probe_that_gets_no_answer_says_nothing_about_the_login(world: W
     assert await until_probe(world) > timedelta(minutes=1)
     await probe_next(world)
     assert await status_of(world) is ACTIVE
+
+
+async def test_the_probe_of_a_login_pins_the_account_of_a_connection_that_had_none(world: World) -> None:
+    pool = world.services.database.pool
+    await pool.execute("UPDATE connections SET account_id = NULL WHERE id = $1", world.connection.id)
+    refuse_logins(world, count=1)
+    await write_trailers(world)
+    await world.run_due()
+    await probe_next(world)
+    assert await status_of(world) is ACTIVE
+    pinned = await pool.fetchval("SELECT account_id FROM connections WHERE id = $1", world.connection.id)
+    assert pinned == NORTHWIND
+
+
+async def test_a_login_that_leads_to_another_account_by_now_stays_parked(world: World) -> None:
+    pool = world.services.database.pool
+    await pool.execute("UPDATE connections SET account_id = 'another' WHERE id = $1", world.connection.id)
+    refuse_logins(world, count=1)
+    await write_trailers(world)
+    await world.run_due()
+    await probe_next(world)
+    assert await status_of(world) is STALE
+    await pool.execute("UPDATE connections SET account_id = NULL WHERE id = $1", world.connection.id)
 
 
 async def test_two_workers_park_probe_and_resume(world: World) -> None:

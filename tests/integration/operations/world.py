@@ -45,7 +45,7 @@ _COUNTS: Final = """
         (SELECT count(*) FROM operations) AS operations,
         (SELECT count(*) FROM attempts) AS attempts,
         (SELECT count(*) FROM jobs) AS jobs,
-        (SELECT count(*) FROM events) AS events,
+        (SELECT count(*) FROM events WHERE event_name LIKE 'resource_operation.%') AS events,
         (SELECT count(*) FROM reference_ledger) AS reference_ledger,
         (SELECT count(*) FROM operation_secrets) AS operation_secrets,
         (SELECT count(*) FROM records) AS records

@@ -231,7 +231,6 @@ async def test_another_partner_s_records_are_not_found(
     "ending",
     [
         "UPDATE share_agreements SET status = 'deleted'",
-        "UPDATE connections SET status = 'deleted'",
         "UPDATE connections SET status = 'cancelled'",
     ],
 )
@@ -242,6 +241,17 @@ async def test_records_are_not_found_once_the_agreement_or_the_connection_ended(
     await database.pool.execute(ending)
     with pytest.raises(RecordNotFoundError):
         await records.get(partner.id, VEHICLE, vehicle_id)
+    assert (await records.page(partner.id, RecordFilter(resource=VEHICLE), Window())).total == 0
+
+
+async def test_records_of_a_deleted_connection_are_listed_no_more_and_stay_readable_as_deleted(
+    records: RecordService, database: Database, account: UUID, partner: Partner
+) -> None:
+    (vehicle_id,) = await pull(database, account, listed(VEHICLE, "1"))
+    assert (await records.get(partner.id, VEHICLE, vehicle_id)).deleted_at is None
+    await database.pool.execute("UPDATE connections SET status = 'deleted', deleted_at = '2026-11-02T08:15Z'")
+    read = await records.get(partner.id, VEHICLE, vehicle_id)
+    assert read.deleted_at == datetime(2026, 11, 2, 8, 15, tzinfo=UTC)
     assert (await records.page(partner.id, RecordFilter(resource=VEHICLE), Window())).total == 0
 
 

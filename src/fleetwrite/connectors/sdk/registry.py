@@ -9,6 +9,7 @@ from typing import Final
 
 import fleetwrite.connectors
 from fleetwrite.connectors.sdk.connector import Connector
+from fleetwrite.contract.credentials import SHAPES
 from fleetwrite.kit.errors import FleetwriteError
 
 ENTRY_POINTS: Final = "fleetwrite.connectors"
@@ -32,13 +33,20 @@ class Registry:
         A broken connector stops the start, not a write.
 
         Raises:
-            FleetwriteError: two have the same slug, or one has another than its folder or entry point says.
+            FleetwriteError: two have the same slug, or one has another than its folder or entry point says, or wants
+                credentials of a shape that the contract lacks.
         """
         connectors: dict[str, Connector] = {}
         for name, connector in [*_own(), *_of_other_packages()]:
             slug = connector.manifest.slug
             if slug != name:
                 raise FleetwriteError(f"The connector {name!r} calls itself {slug!r}: rename one of them.")
+            if connector.manifest.credential_shape not in SHAPES:
+                shape = connector.manifest.credential_shape
+                raise FleetwriteError(
+                    f"The contract has no shape {shape!r} of credentials, which the connector {name!r} wants; it has:"
+                    f" {', '.join(SHAPES)}."
+                )
             if slug in connectors:
                 raise FleetwriteError(f"There are two connectors named {slug!r}: remove one of them.")
             connectors[slug] = connector

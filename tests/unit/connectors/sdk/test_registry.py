@@ -12,7 +12,7 @@ import msgspec
 from fleetwrite.connectors.samsara.connector import SamsaraConnector
 
 class Elsewhere(SamsaraConnector):
-    manifest = msgspec.structs.replace(SamsaraConnector.manifest, slug="{slug}")
+    manifest = msgspec.structs.replace(SamsaraConnector.manifest, slug="{slug}", credential_shape="{shape}")
 
 CONNECTOR = Elsewhere()
 """
@@ -25,9 +25,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def install(package: Path, name: str, module: str, slug: str) -> None:
+def install(package: Path, name: str, module: str, slug: str, shape: str = "token") -> None:
     """A package that brings a connector, as pip would install it."""
-    (package / f"{module}.py").write_text(MODULE.format(slug=slug))
+    (package / f"{module}.py").write_text(MODULE.format(slug=slug, shape=shape))
     info = package / f"{module}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
@@ -44,6 +44,12 @@ def test_a_connector_of_another_package_is_found_by_its_entry_point(package: Pat
 def test_a_connector_must_be_called_as_its_entry_point_says(package: Path) -> None:
     install(package, "acme", "misnamed_for_fleetwrite", "emca")
     with pytest.raises(FleetwriteError, match="'acme' calls itself 'emca'"):
+        Registry.load()
+
+
+def test_a_connector_must_want_credentials_that_the_contract_can_carry(package: Path) -> None:
+    install(package, "acme", "shapeless_for_fleetwrite", "acme", shape="tokn")
+    with pytest.raises(FleetwriteError, match="no shape 'tokn' of credentials, which the connector 'acme' wants"):
         Registry.load()
 
 

@@ -83,7 +83,7 @@ def test_the_token_goes_with_every_call_and_is_no_part_of_it() -> None:
 def test_a_connection_needs_the_servers_address() -> None:
     with pytest.raises(BadConnectionFieldsError) as refused:
         check_fields(CONNECTOR.manifest, {"token": "RzBFAiEA"}, {})
-    assert [fault.field for fault in refused.value.faults] == ["settings.base_url"]
+    assert [fault.field for fault in refused.value.faults] == ["credentials.url"]
 
     settings = {"base_url": "https://gps.fleet.example/"}
     check_fields(CONNECTOR.manifest, {"token": "RzBFAiEA"}, settings)
