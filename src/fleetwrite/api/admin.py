@@ -307,7 +307,8 @@ ADMIN: Final = (
         description="CSV of at most 16 MiB: `partner` (slug), `fleet_ref`, `fleet_name`, `tsp` (slug) or "
         "`source_name`, `description`, `account_id`, and the login as JSON objects in `credentials` and `settings` or "
         "as a column for each text (`credentials.token`). Every line is checked before the first is carried out: 422 "
-        "names what is wrong by line (`body.17.tsp`). Without `apply=true` the file is only checked. It can be repeated.",
+        "names what is wrong by line (`body.17.tsp`). Without `apply=true` the file is only checked. It can be "
+        "repeated.",
         tag=Tag.ADMIN,
         handler=import_connections,
         scope=Scope.ADMIN,

@@ -1,15 +1,15 @@
 """The `fleetwrite` command."""
 
-import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
 
-from fleetwrite.kit.errors import FleetwriteError
+from fleetwrite.cli.admin_commands import agreement_app, client_app, connections_app, fleet_app, partner_app
+from fleetwrite.cli.running import ConfigOption, run, say
 
 T = TypeVar("T")
 
@@ -30,14 +30,15 @@ connector_app = typer.Typer(help="Making connectors.", no_args_is_help=True)
 app.add_typer(connector_app, name="connector")
 tsp_app = typer.Typer(help="Providers as a whole.", no_args_is_help=True)
 admin_app.add_typer(tsp_app, name="tsp")
+admin_app.add_typer(partner_app, name="partner")
+admin_app.add_typer(client_app, name="client")
+admin_app.add_typer(fleet_app, name="fleet")
+admin_app.add_typer(agreement_app, name="agreement")
+admin_app.add_typer(connections_app, name="connections")
 
 AllOption = Annotated[bool, typer.Option("--all", help="All that wait for your word.")]
 OperationOption = Annotated[
     list[UUID] | None, typer.Option("--operation", help="This operation; may be given several times.")
-]
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", help="A TOML file with settings; environment variables win over it.", exists=True),
 ]
 
 
@@ -61,7 +62,7 @@ def up(
     """
     from fleetwrite.sandbox.up import run_everything  # noqa: PLC0415 - the other commands start faster without it
 
-    _run(run_everything(data_dir.absolute(), port=port, sandbox=sandbox, tsps=tsp))
+    run(run_everything(data_dir.absolute(), port=port, sandbox=sandbox, tsps=tsp))
 
 
 @app.command()
@@ -72,7 +73,7 @@ def demo(
     """Perform every kind of write on a sandbox, follow each to its end, and compare. Exit code 0: all was right."""
     from fleetwrite.sandbox.demo import run_demo  # noqa: PLC0415 - see up
 
-    sys.exit(_run(run_demo(keep)))
+    sys.exit(run(run_demo(keep)))
 
 
 @app.command()
@@ -109,7 +110,7 @@ def migrate(*, config: ConfigOption = None) -> None:
     """Bring the database's schema up to this version. Safe to run twice, and from several machines at once."""
     from fleetwrite.cli.processes import migrate_database  # noqa: PLC0415 - see up
 
-    applied = _run(migrate_database(config))
+    applied = run(migrate_database(config))
     typer.echo(f"Applied: {', '.join(applied)}." if applied else "The schema is current; nothing to do.")
 
 
@@ -123,7 +124,7 @@ def status(
     """Show lanes, backlog, budgets, leases and connections at a glance. Needs DATABASE_URL only."""
     from fleetwrite.cli.status import show_status  # noqa: PLC0415 - see up
 
-    _run(show_status(config, as_json=as_json, most=most))
+    run(show_status(config, as_json=as_json, most=most))
 
 
 @app.command()
@@ -154,8 +155,8 @@ def new_connector(
     from fleetwrite.connectors.sdk.new_connector import write_connector  # noqa: PLC0415 - see up
 
     written: list[Path] = []
-    _run(_in_loop(lambda: written.extend(write_connector(slug, name, to))))
-    _say(
+    run(_in_loop(lambda: written.extend(write_connector(slug, name, to))))
+    say(
         [
             *map(str, written),
             "",
@@ -195,7 +196,7 @@ def raise_fence(
     if context.invoked_subcommand is None:
         from fleetwrite.cli import restore_fence  # noqa: PLC0415 - see up
 
-        _say(_run(restore_fence.raise_fence(config, again=again)))
+        say(run(restore_fence.raise_fence(config, again=again)))
 
 
 @fence_app.command("status")
@@ -203,7 +204,7 @@ def fence_status(*, config: ConfigOption = None) -> None:
     """Show what is looked up still, and what waits for your word."""
     from fleetwrite.cli import restore_fence  # noqa: PLC0415 - see up
 
-    _say(_run(restore_fence.describe(config)))
+    say(run(restore_fence.describe(config)))
 
 
 @fence_app.command("release")
@@ -216,7 +217,7 @@ def fence_release(
     """Let operations be sent: you looked, and the provider does not have them."""
     from fleetwrite.cli import restore_fence  # noqa: PLC0415 - see up
 
-    _say(_run(restore_fence.release(config, operation, every=every)))
+    say(run(restore_fence.release(config, operation, every=every)))
 
 
 @fence_app.command("fail")
@@ -229,7 +230,7 @@ def fence_fail(
     """End operations as failed: the provider has them, or nobody wants them any more."""
     from fleetwrite.cli import restore_fence  # noqa: PLC0415 - see up
 
-    _say(_run(restore_fence.fail(config, operation, every=every)))
+    say(run(restore_fence.fail(config, operation, every=every)))
 
 
 @vault_app.command("create-key")
@@ -237,13 +238,8 @@ def create_key(file: Annotated[Path, typer.Argument(help="The file to make; it m
     """Make a new master key. Whoever has it and the database can read every credential; without it nobody can."""
     from fleetwrite.vault.keyfile import KeyFile  # noqa: PLC0415 - see up
 
-    _run(_in_loop(lambda: KeyFile.create(file)))
+    run(_in_loop(lambda: KeyFile.create(file)))
     typer.echo(f"Made {file}. Back it up apart from the database.")
-
-
-def _say(lines: list[str]) -> None:
-    for line in lines:
-        typer.echo(line)
 
 
 TspArgument = Annotated[str, typer.Argument(help="The provider's slug, such as samsara.")]
@@ -254,7 +250,7 @@ def pause_tsp(slug: TspArgument, *, config: ConfigOption = None) -> None:
     """Send nothing to a provider, by any connection, until it is resumed. Writes are still accepted, and wait."""
     from fleetwrite.cli.processes import set_tsp_paused  # noqa: PLC0415 - see up
 
-    count = _run(set_tsp_paused(config, slug, paused=True))
+    count = run(set_tsp_paused(config, slug, paused=True))
     typer.echo(f"Nothing is sent to {slug} any more; connections: {count}. What is under way is finished.")
 
 
@@ -263,7 +259,7 @@ def resume_tsp(slug: TspArgument, *, config: ConfigOption = None) -> None:
     """Send to a provider again."""
     from fleetwrite.cli.processes import set_tsp_paused  # noqa: PLC0415 - see up
 
-    count = _run(set_tsp_paused(config, slug, paused=False))
+    count = run(set_tsp_paused(config, slug, paused=False))
     typer.echo(f"Active connections to {slug} send again; connections: {count}.")
 
 
@@ -275,22 +271,7 @@ def _serve(work: Coroutine[Any, Any, T]) -> T:
     """Run a command that serves, on the fastest event loop that this system has."""
     import uvicorn  # noqa: PLC0415 - see up
 
-    return _run(work, uvicorn.Config("", loop="auto", log_config=None).get_loop_factory())
-
-
-def _run(work: Coroutine[Any, Any, T], loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
-    """Run a command; an error of ours becomes one line and exit code 1."""
-    try:
-        with asyncio.Runner(loop_factory=loop_factory) as runner:
-            return runner.run(work)
-    except FleetwriteError as error:
-        typer.secho(f"fleetwrite: {error}", err=True, fg=typer.colors.RED)
-        sys.exit(1)
-    except OSError as error:
-        typer.secho(f"fleetwrite: {error}", err=True, fg=typer.colors.RED)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    return run(work, uvicorn.Config("", loop="auto", log_config=None).get_loop_factory())
 
 
 def main() -> None:

@@ -123,6 +123,7 @@ class TestRefused:
 
     @pytest.fixture(autouse=True)
     async def no_traces(self, world: World) -> Any:
+        await world.another_connection()
         before, calls = await world.rows(), len(world.calls())
         yield
         assert await world.rows() == before

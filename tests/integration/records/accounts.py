@@ -7,7 +7,7 @@ from fleetwrite.connectors.sdk.connector import SourceRecord
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.kit.database import Database
 from fleetwrite.kit.ids import new_id
-from fleetwrite.orgs.models import Partner
+from fleetwrite.orgs.models import EVERYTHING, Partner
 from fleetwrite.orgs.service import OrgService
 from fleetwrite.records.models import WrittenRecord
 from fleetwrite.records.store import merge_written, upsert_many
@@ -36,11 +36,12 @@ async def share_too(database: Database, connection_id: UUID, name: str) -> Partn
         """
         INSERT INTO share_agreements (id, partner_id, fleet_id, fleet_ref, status, scopes, effective_at, created_at,
             updated_at)
-        SELECT gen_random_uuid(), $1, fleet_id, 'theirs', 'active', '[]', fleetwrite_now(), fleetwrite_now(),
+        SELECT gen_random_uuid(), $1, fleet_id, 'theirs', 'active', $3, fleetwrite_now(), fleetwrite_now(),
             fleetwrite_now() FROM connections WHERE id = $2
         """,
         other.id,
         connection_id,
+        dict(EVERYTHING),
     )
     return other
 
