@@ -160,6 +160,10 @@ async def _read_form(request: Request, receive: Receive) -> Mapping[str, str]:
         raise FormRejectedError
     raw = await read_body(headers, receive, LARGEST_FORM)
     try:
-        return parse_form(raw)
+        form = parse_form(raw)
     except ValueError as error:
         raise FormRejectedError from error
+    if any("\0" in text for text in form.values()):
+        # No page lets anybody enter it, and the database can not hold it.
+        raise FormRejectedError
+    return form

@@ -1,27 +1,25 @@
 """Places for tests of the connect page."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fleetwrite.kit.postgres import EmbeddedPostgres
+from integration.api.conftest import address_in
 from integration.connect.place import Place, opened_place
 from integration.connect.visitor import Visitor
 
 
-@pytest.fixture
-async def place(database_url: str, tmp_path: Path) -> AsyncIterator[Place]:
-    async with opened_place(database_url, tmp_path) as place:
+@pytest.fixture(scope="session")
+async def place(
+    postgres_server: EmbeddedPostgres, database_clones: Any, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Place]:
+    """One place for all tests: each invites fleets of its own."""
+    name = await database_clones.take()
+    async with opened_place(address_in(postgres_server, name), tmp_path_factory.mktemp("place")) as place:
         yield place
-
-
-@pytest.fixture
-async def named(database_url: str, tmp_path: Path) -> AsyncIterator[Place]:
-    """A place whose partner has a name that is markup."""
-    async with opened_place(
-        database_url, tmp_path, name='<script>alert(1)</script>"><img src=x onerror=alert(2)>'
-    ) as place:
-        yield place
+    database_clones.discard(name)
 
 
 @pytest.fixture

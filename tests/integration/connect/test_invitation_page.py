@@ -1,11 +1,13 @@
 """The magic link: what it shows, and what the answers to it do."""
 
+import secrets
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.org_enums import ShareLevelEnum
+from fleetwrite.contract.orgs import PartnerCreate
 from fleetwrite.kit.keyset import Window
 from fleetwrite.orgs.models import Actor
 from integration.connect.place import Place
@@ -44,10 +46,10 @@ async def test_looking_accepts_nothing(place: Place, visitor: Visitor) -> None:
 
 async def test_who_agrees_may_choose_a_provider_and_shares_what_was_asked(place: Place, visitor: Visitor) -> None:
     permissions = {ResourceEnum.MESSAGE: ShareLevelEnum.READ_WRITE}
-    page = await place.accepted(visitor, permissions=permissions)
+    page, fleet_id = await place.accepted(visitor, permissions=permissions)
 
     assert (page.status, urlsplit(page.url).path) == (200, "/connect/providers")
-    agreements, _ = await place.services.agreements.page(Actor.partner(place.partner.id), Window())
+    agreements, _ = await place.services.agreements.page(Actor.fleet(fleet_id), Window())
     (agreement,) = agreements.items
     assert (agreement.status, agreement.scopes) == ("active", permissions)
 
@@ -93,7 +95,7 @@ async def test_who_declines_is_sent_back_with_what_the_contract_says(place: Plac
     assert back.status == 303
     assert told(back.location) == (
         "https://tms.example/no",
-        {"kept": "1", "status": "failure", "invitation_id": str(invitation.id), "fleet_ref": "fleet-1"},
+        {"kept": "1", "status": "failure", "invitation_id": str(invitation.id), "fleet_ref": invitation.fleet_ref},
     )
     declined = await place.services.invitations.view(invitation.id)
     assert (declined.status, declined.decline_reason) == ("declined", "Not our TMS")
@@ -110,24 +112,27 @@ async def test_who_declines_and_has_nowhere_to_go_is_told_so(place: Place, visit
     assert "This invitation was declined" in (await visitor.open(f"/connect?invite={invitation.id}")).text
 
 
-@pytest.mark.parametrize("reason", ["x" * 20_000, "a\0b"], ids=["too long", "NUL"])
-async def test_a_reason_that_can_not_be_kept_declines_nothing(place: Place, visitor: Visitor, reason: str) -> None:
+@pytest.mark.parametrize(("reason", "status"), [("x" * 20_000, 422), ("a\0b", 403)], ids=["too long", "NUL"])
+async def test_a_reason_that_can_not_be_kept_declines_nothing(
+    place: Place, visitor: Visitor, reason: str, status: int
+) -> None:
     invitation = await place.invite()
     page = await visitor.open(f"/connect?invite={invitation.id}")
 
-    assert (await visitor.submit(page, "/connect/decline", reason=reason)).status == 422
+    assert (await visitor.submit(page, "/connect/decline", reason=reason)).status == status
     assert (await place.services.invitations.view(invitation.id)).status == "active"
 
 
 async def test_an_invitation_whose_time_is_over_leads_nowhere(place: Place, visitor: Visitor) -> None:
     invitation = await place.invite(expires_in_hours=1)
     open_page = await visitor.open(f"/connect?invite={invitation.id}")
-    await place.pass_time("61 minutes")
+    async with place.later("61 minutes"):
+        page = await visitor.open(f"/connect?invite={invitation.id}")
+        accepted = await visitor.submit(open_page, "/connect/accept")
 
-    page = await visitor.open(f"/connect?invite={invitation.id}")
     assert page.status == 410
     assert "The time of this invitation is over" in page.text
-    assert (await visitor.submit(open_page, "/connect/accept")).status == 409
+    assert accepted.status == 409
 
 
 @pytest.mark.parametrize("invite", ["", "x", "00000000-0000-4000-8000-000000000000", "' OR 1=1", "%00"])
@@ -147,25 +152,27 @@ async def test_no_page_shows_what_lets_a_fleet_connect(place: Place, visitor: Vi
     for shown in (page, accepted):
         assert "pre_registration" not in shown.document.source
         assert "token" not in shown.document.source.replace("form_token", "")
-    rows = await place.services.database.pool.fetch("SELECT connect_token_hash FROM invitations")
-    assert [row["connect_token_hash"] for row in rows] == [None]
+    query = "SELECT connect_token_hash FROM invitations WHERE id = $1"
+    assert await place.services.database.pool.fetchval(query, invitation.id) is None
 
 
-async def test_names_are_shown_and_never_run(database_url: str, named: Place) -> None:
-    async with named.visitor() as visitor:
-        invitation = await named.invite(fleet_ref=MARKUP, failure_redirect_url="https://tms.example/no")
-        page = await visitor.open(f"/connect?invite={invitation.id}")
-        chosen = await visitor.submit(page, "/connect/accept")
-        searched = await visitor.open("/connect/providers?q=%3Cscript%3E%22onload=1")
-        faulty = await visitor.submit(
-            await visitor.open("/connect/providers/geotab"), "/connect/providers/geotab", credentials__username=MARKUP
-        )
+async def test_names_are_shown_and_never_run(place: Place, visitor: Visitor) -> None:
+    partner = await place.services.orgs.create_partner(PartnerCreate(name=MARKUP), slug=f"p{secrets.token_hex(4)}")
+    invitation = await place.invite(partner, fleet_email="markup@fleet.example")
+    asked = await visitor.open(f"/connect?invite={invitation.id}")
+    chosen = await visitor.submit(asked, "/connect/accept")
+    searched = await visitor.open("/connect/providers?q=%3Cscript%3E%22onload=1")
+    form = await visitor.open("/connect/providers/geotab")
+    faulty = await visitor.submit(form, "/connect/providers/geotab", credentials__username=MARKUP, description=MARKUP)
+    pool = place.services.database.pool
+    await pool.execute("UPDATE fleets SET name = $1 WHERE registered_email = 'markup@fleet.example'", MARKUP)
+    managed = await place.come_back(visitor, "markup@fleet.example")
 
-    assert MARKUP in page.text
+    assert MARKUP in asked.text
     assert "<script>" in searched.text
     assert faulty.document.ids["credentials-username"]["value"] == MARKUP
-    for shown in (page, chosen, searched, faulty):
-        assert not any(
-            tag == "script" or (tag == "img" and given.get("alt") != "") for tag, given in shown.document.tags
-        )
-        assert not any(name.startswith("on") or name == "style" for _, given in shown.document.tags for name in given)
+    assert managed.text.count(MARKUP) == 2  # the fleet's name and the partner's
+    for page in (asked, chosen, searched, faulty, managed):
+        tags = page.document.tags
+        assert not [tag for tag, given in tags if tag == "script" or (tag == "img" and "onerror" in given)]
+        assert not [name for _, given in tags for name in given if name.startswith("on") or name == "style"]

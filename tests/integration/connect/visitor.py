@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 from typing import Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import aiohttp
 
@@ -117,7 +117,10 @@ class Visitor:
         """Send a form of a page, with fields filled in; names of fields are written with `__` for a dot."""
         form = page.document.forms[action]
         fields = form.fields | {name.replace("__", "."): value for name, value in entered.items()}
-        return await self.follow(await self.send(form.method, urljoin(page.url, form.action), fields))
+        address = urljoin(page.url, form.action)
+        if form.method == "GET":
+            return await self.open(f"{address}?{urlencode(fields)}")
+        return await self.follow(await self.send("POST", address, fields))
 
     @property
     def cookie(self) -> str:
