@@ -63,7 +63,10 @@ class SmtpSender:
     async def send(self, mail: Mail) -> None:
         """See `Sender.send`."""
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._from, mail.to, mail.subject
+        try:
+            message["From"], message["To"], message["Subject"] = self._from, mail.to, mail.subject
+        except ValueError as error:
+            raise MailNotSentError("The address of a mail is none.") from error
         # Nobody answers to a machine's mail, and other machines should not either (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(mail.text)
