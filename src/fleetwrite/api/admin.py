@@ -12,10 +12,10 @@ from fleetwrite.api.endpoint import CSV, Answer, AnswerShape, ApiRequest, Endpoi
 from fleetwrite.api.intake import InvalidRequestError
 from fleetwrite.api.pages import PageParameters, counted
 from fleetwrite.bootstrap import Services
-from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
-from fleetwrite.contract.org_enums import ShareAgreementStatusEnum, ShareLevelEnum
+from fleetwrite.contract.org_enums import ShareAgreementStatusEnum
 from fleetwrite.contract.orgs import (
+    Levels,
     PartnerCreate,
     PartnerPropertyRead,
     PartnerRead,
@@ -92,7 +92,7 @@ class AgreementSetting(ShareAgreementUpdate, frozen=True, kw_only=True, forbid_u
     """What an agreement is to be. `scopes` replaces them all. `status`: active, paused, cancelled or deleted."""
 
     status: ShareAgreementStatusEnum | UnsetType | None = UNSET
-    scopes: dict[ResourceEnum, ShareLevelEnum] | UnsetType | None = UNSET
+    scopes: Levels | UnsetType | None = UNSET
 
 
 class ImportQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,23 +120,15 @@ async def list_partners(services: Services, request: ApiRequest) -> Answer:
 
 async def get_partner(services: Services, request: ApiRequest) -> Answer:
     """A partner with all that belongs to it."""
-    return Answer(content=await partner_detail(services, request.path["partner_id"]))
-
-
-async def partner_detail(services: Services, partner_id: UUID) -> PartnerDetail:
-    """A partner with all that belongs to it.
-
-    Raises:
-        PartnerNotFoundError: there is none of this id.
-    """
-    partner = await services.orgs.partner(partner_id)
-    properties = await services.properties.all_of(partner_id, Party.OPERATOR)
-    return PartnerDetail(
+    partner = await services.orgs.partner(request.path["partner_id"])
+    properties = await services.properties.all_of(partner.id, Party.OPERATOR)
+    detail = PartnerDetail(
         partner=partner_read(partner),
         properties=[property_read(one) for one in properties],
-        clients=await services.clients.all_of(partner_id),
-        fleets=await services.orgs.count_fleets(partner_id),
+        clients=await services.clients.all_of(partner.id),
+        fleets=await services.orgs.count_fleets(partner.id),
     )
+    return Answer(content=detail)
 
 
 async def create_client(services: Services, request: ApiRequest) -> Answer:

@@ -307,8 +307,7 @@ def _convert(document: Any, struct_type: type[StructT], root: str) -> StructT:
 
 def _msgspec_detail(error: Exception, root: str) -> ValidationErrorDetail:
     """Say in our shape what msgspec alone has found."""
-    # Of a map whose key is wrong, msgspec says "key in".
-    message, _, place = str(error).replace(" - at `key in $", " - at `$").partition(" - at `$")
+    message, _, place = str(error).partition(" - at `$")
     path = re.sub(r"\[(\w+|\.\.\.)\]", r".\1", place.removesuffix("`"))
     error_type = ErrorType.FORMAT if message.startswith("Invalid") else ErrorType.TYPE
     return ValidationErrorDetail(path=root + path, input="", message=message, error_type=error_type)

@@ -113,6 +113,10 @@ def _strict(schema: Schema, components: dict[str, Schema]) -> Schema:
                 "required": schema["required"],
                 "additionalProperties": False,
             }
+        case "object" if "propertyNames" in schema:
+            value = _strict(schema["additionalProperties"], components)
+            names = dict.fromkeys(schema["propertyNames"]["enum"], value)
+            return {"type": "object", "properties": names, "required": [], "additionalProperties": False}
         case "array" if "items" in schema:
             limits = {key: schema[key] for key in _ARRAY_KEYWORDS if key in schema}
             return {"type": "array", "items": _strict(schema["items"], components)} | limits

@@ -14,11 +14,11 @@ from fleetwrite.access.scopes import OPERATOR_SCOPES, OPERATORS_ALONE, PARTNER_S
 from fleetwrite.bootstrap import Services, open_services
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.contract.org_enums import ShareAgreementStatusEnum, ShareLevelEnum
-from fleetwrite.contract.orgs import PartnerCreate
+from fleetwrite.contract.orgs import SHAREABLE, PartnerCreate
 from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.kit.keyset import Page, Window, decode_cursor
 from fleetwrite.kit.telemetry import configure_logging
-from fleetwrite.orgs.models import OPERATOR, SHAREABLE, Levels, Party, ShareAgreement
+from fleetwrite.orgs.models import OPERATOR, Levels, Party, ShareAgreement
 from fleetwrite.provisioning.connection_import import ImportReport, Progress
 from fleetwrite.records.errors import InvalidImportError
 from fleetwrite.settings import from_process
@@ -53,8 +53,7 @@ async def list_partners(config: Path | None) -> list[str]:
     """All partners, a line for each."""
     async with _opened(config) as services:
         return [
-            f"{partner.slug}  {partner.name}  id {partner.id}"
-            async for partner in _all(lambda window: services.orgs.page_partners(window))
+            f"{partner.slug}  {partner.name}  id {partner.id}" async for partner in _all(services.orgs.page_partners)
         ]
 
 
@@ -145,7 +144,7 @@ async def set_agreement(
 
 
 async def import_connections(
-    config: Path | None, file: Path, *, partner: str | None, check: bool, progress: Progress
+    config: Path | None, raw: bytes, *, partner: str | None, check: bool, progress: Progress
 ) -> ImportReport:
     """Connect the fleets of a file.
 
@@ -155,7 +154,7 @@ async def import_connections(
     async with _opened(config) as services:
         try:
             return await services.connection_import.import_file(
-                file.read_bytes(), partner=partner, apply=not check, progress=progress
+                raw, partner=partner, apply=not check, progress=progress
             )
         except InvalidImportError as error:
             faults = [f"  line {one.path.removeprefix('body.')}: {one.message}" for one in error.details]

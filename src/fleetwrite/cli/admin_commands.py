@@ -136,7 +136,7 @@ def import_connections(
         if done % 100 == 0 and done < of:
             typer.echo(f"{done} of {of}", err=True)
 
-    report = run(admin.import_connections(config, file, partner=partner, check=check, progress=progress))
+    report = run(admin.import_connections(config, file.read_bytes(), partner=partner, check=check, progress=progress))
     say(admin.report_lines(report))
     if report.failed:
         raise typer.Exit(1)

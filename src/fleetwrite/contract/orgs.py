@@ -24,6 +24,15 @@ Email = Annotated[str, Meta(extra_json_schema={"format": "email"})]
 Phone = Annotated[str, Meta(extra_json_schema={"format": "phone"})]
 Url = Annotated[str, Meta(min_length=1, max_length=2083, extra_json_schema={"format": "uri"})]
 
+SHAREABLE: Final = tuple(resource for resource in ResourceEnum if resource is not ResourceEnum.GROUP_MESSAGE)
+"""What agreements name: this API's resources lack group messages."""
+
+Levels = Annotated[
+    dict[ResourceEnum, ShareLevelEnum],
+    Meta(extra_json_schema={"propertyNames": {"enum": [resource.value for resource in SHAREABLE]}}),
+]
+"""Resource -> what a partner may do with it."""
+
 DEFAULT_EXPIRES_IN_HOURS: Final = 24
 LONGEST_EXPIRES_IN_HOURS: Final = 672
 ExpiresInHours = Annotated[
@@ -49,7 +58,7 @@ class InvitationCreate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     failure_redirect_url: Url | UnsetType | None = UNSET
     callback_url: Url | UnsetType | None = UNSET
     limit_tsps: list[str] | UnsetType | None = UNSET
-    permissions: dict[ResourceEnum, ShareLevelEnum] | UnsetType | None = UNSET
+    permissions: Levels | UnsetType | None = UNSET
     expires_in_hours: ExpiresInHours | UnsetType = UNSET
     partner_provided_fleet_name: str | UnsetType | None = UNSET
     partner_provided_fleet_email: Email | UnsetType | None = UNSET
@@ -83,7 +92,7 @@ class InvitationRead(Struct, frozen=True, kw_only=True):
     decline_reason: str | None
     declined_at: Instant | None
     fleet_ref: str
-    permissions: dict[ResourceEnum, ShareLevelEnum]
+    permissions: Levels
     fleet_email: Email | None
     fleet_regulatory_id: str | None
     fleet_regulatory_id_type: str | None
@@ -115,7 +124,7 @@ class ShareAgreementRead(Struct, frozen=True, kw_only=True):
     status: ShareAgreementStatusEnum
     effective_date: Instant
     expiration_date: Instant | None
-    scopes: dict[ResourceEnum, ShareLevelEnum]
+    scopes: Levels
 
 
 class ShareAgreementUpdate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

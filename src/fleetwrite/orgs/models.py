@@ -16,11 +16,9 @@ from fleetwrite.contract.org_enums import (
     ShareAgreementStatusEnum,
     ShareLevelEnum,
 )
+from fleetwrite.contract.orgs import SHAREABLE
 
 Levels = Mapping[ResourceEnum, ShareLevelEnum]
-
-SHAREABLE: Final = tuple(resource for resource in ResourceEnum if resource is not ResourceEnum.GROUP_MESSAGE)
-"""What agreements name. They do not know group messages: the level of messages is theirs too."""
 
 EVERYTHING: Final[Levels] = MappingProxyType(dict.fromkeys(SHAREABLE, ShareLevelEnum.READ_WRITE))
 """The scopes of an agreement that holds nothing back."""
