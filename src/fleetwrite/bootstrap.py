@@ -44,6 +44,7 @@ from fleetwrite.operations.reconcile import Reconciler
 from fleetwrite.operations.renewing import Renewer
 from fleetwrite.operations.restore import RestoreFence
 from fleetwrite.operations.retry import Retrier
+from fleetwrite.operations.revoking import Revoker
 from fleetwrite.operations.service import OperationService
 from fleetwrite.operations.settle import Settler
 from fleetwrite.orgs.agreements import AgreementService
@@ -177,6 +178,7 @@ def _build(
     agreements = AgreementService(database)
     orgs = OrgService(database, policy)
     connections = ConnectionService(database, vault, registry, dispatch, usual_budgets(registry, settings.tsp))
+    fleet_connections = FleetConnections(database, connections)
     outages = Outages(database, registry, dispatch)
     settler = Settler(database, dispatch, outages, sync_events=settings.sync_events, patience_s=settings.lease_s)
     logins = SharedLogins(database, vault)
@@ -229,7 +231,7 @@ def _build(
         clients=ClientService(database, hasher),
         tokens=TokenService(database, vault, hasher, issuer=issuer),
         connections=connections,
-        fleet_connections=FleetConnections(database, connections),
+        fleet_connections=fleet_connections,
         outages=outages,
         records=RecordService(database),
         id_map=IdMap(database, first_named),
@@ -241,7 +243,9 @@ def _build(
         connecting=Connecting(
             connections, LoginChecker(egress, dispatch, registry, read_timeout_s=settings.read_timeout_s)
         ),
-        disconnector=Disconnector(database, connections, dispatch, settler),
+        disconnector=Disconnector(
+            database, connections, fleet_connections, Revoker(egress, dispatch, registry), dispatch, settler
+        ),
         logins=logins,
         subscriptions=SubscriptionService(database, vault, dispatch, policy),
         operation_handler=handler,

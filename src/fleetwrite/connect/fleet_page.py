@@ -76,7 +76,7 @@ async def ask_to_disconnect(desk: Desk, request: PageRequest) -> Page:
 async def disconnect(desk: Desk, request: PageRequest) -> Redirect:
     """Delete a connection for good."""
     visit = await desk.visits.require(request.browser, managing=True)
-    await desk.services.fleet_connections.delete(visit.fleet_ids, request.id_of(request.path["connection_id"]))
+    await desk.services.disconnector.disconnect_own(visit.fleet_ids, request.id_of(request.path["connection_id"]))
     return Redirect(to="/connect/fleet")
 
 

@@ -66,18 +66,22 @@ _STATUSES: Final = {"pending": "Waiting", "success": "Done", "failed": "Failed"}
 
 
 class Sharing(msgspec.Struct, frozen=True, kw_only=True):
-    """What a partner may do, in whole phrases, and what it may see, as a list of nouns."""
+    """What a partner may do, in whole phrases, and what it may see, in one sentence (empty: nothing)."""
 
     deeds: tuple[str, ...]
-    seen: tuple[str, ...]
+    seen: str
 
 
 def sharing(levels: Mapping[ResourceEnum, ShareLevelEnum]) -> Sharing:
     """Levels of sharing in words. What may be written may be seen as well."""
     return Sharing(
         deeds=tuple(deed for resource, deed in _DEEDS.items() if levels.get(resource) is ShareLevelEnum.READ_WRITE),
-        seen=tuple(name for resource, name in _NAMES.items() if resource in levels),
+        seen=_sentence(", ".join(name for resource, name in _NAMES.items() if resource in levels)),
     )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}." if words else ""
 
 
 def deed(resource: str, operation_type: str) -> str:

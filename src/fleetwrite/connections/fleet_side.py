@@ -42,7 +42,7 @@ class FleetConnections:
             await self._connections.log_in_by(connection, found, login)
 
     async def delete(self, fleet_ids: Collection[UUID], connection_id: UUID) -> None:
-        """Delete a connection, and destroy what opens its account. A worker ends what waits there.
+        """Delete a connection, and destroy what opens its account. What waits there is held, and left to the caller.
 
         Raises:
             ConnectionNotFoundError: as with `get`.

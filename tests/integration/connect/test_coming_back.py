@@ -6,6 +6,7 @@ import secrets
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from fleetwrite.connectors.sdk.wire import basic
 from fleetwrite.contract.enums import ConnectionStatusEnum
 from fleetwrite.kit.keyset import Window
 from fleetwrite.orgs.models import Actor, ShareAgreement
@@ -190,6 +191,42 @@ async def test_a_fleet_disconnects_once_it_was_asked(place: Place, visitor: Visi
     )
     assert kept is not None
     assert (kept["status"], kept["credentials_sealed"]) == ("deleted", None)
+
+
+async def test_who_disconnects_takes_a_consent_back_where_that_can_be_done(place: Place, visitor: Visitor) -> None:
+    email, fleet_id = await registered(place, visitor)
+    sent = await visitor.submit(await visitor.open("/connect/providers/samsara"), "/connect/providers/samsara/consent")
+    await visitor.open(await decided(visitor, sent.location))
+    connection = (await place.connected(fleet_id))[1]
+    async with place.services.database.acquire() as reading:
+        account = (await place.services.connections.open_accounts(reading, [connection.id]))[connection.id]
+    refresh_token = account.credentials["refresh_token"]
+    await place.come_back(visitor, email)
+    path = f"/connect/fleet/connections/{connection.id}/disconnect"
+    await visitor.submit(await visitor.open(path), path)
+
+    form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    headers = basic(account.credentials["client_id"], account.credentials["client_secret"])
+    url = f"{place.addresses['samsara']}/oauth2/token"
+    async with visitor.http.post(url, data=form, headers=headers) as answer:
+        assert (answer.status, await answer.json()) == (400, {"error": "invalid_grant"})
+
+
+async def test_a_provider_that_does_not_answer_keeps_nobody_connected(place: Place, visitor: Visitor) -> None:
+    email, fleet_id = await registered(place, visitor)
+    sent = await visitor.submit(await visitor.open("/connect/providers/samsara"), "/connect/providers/samsara/consent")
+    await visitor.open(await decided(visitor, sent.location))
+    connection = (await place.connected(fleet_id))[1]
+    await place.come_back(visitor, email)
+    path = f"/connect/fleet/connections/{connection.id}/disconnect"
+    asked = await visitor.open(path)
+    fault = {"method": "POST", "path": "/oauth2/revoke", "kind": "drop_before"}
+    async with visitor.http.post(f"{place.addresses['samsara']}/_simulator/faults", json=fault) as answer:
+        assert answer.status == 200
+    page = await visitor.submit(asked, path)
+
+    assert page.status == 200
+    assert [one.tsp_slug for one in await place.connected(fleet_id)] == ["geotab"]
 
 
 async def test_who_signs_out_is_out(place: Place, visitor: Visitor) -> None:

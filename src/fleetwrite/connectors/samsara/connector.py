@@ -8,7 +8,14 @@ from fleetwrite.connectors.samsara import endpoints, lookup, outcomes, reading
 from fleetwrite.connectors.samsara.assets import translate_trailer, translate_vehicle
 from fleetwrite.connectors.samsara.dvirs import translate_dvir
 from fleetwrite.connectors.samsara.fuel import translate_fuel
-from fleetwrite.connectors.samsara.login import TOKEN_PATH, log_in, render_login
+from fleetwrite.connectors.samsara.login import (
+    REVOKE_PATH,
+    TOKEN_PATH,
+    log_in,
+    render_login,
+    render_revocation,
+    revocation,
+)
 from fleetwrite.connectors.samsara.manifest import MANIFEST
 from fleetwrite.connectors.samsara.messages import translate_group_message, translate_message
 from fleetwrite.connectors.samsara.users import translate_user
@@ -65,6 +72,8 @@ class SamsaraConnector(SessionConnector):
         """See `Connector.render`."""
         if call.path == TOKEN_PATH:
             return render_login(call, login)
+        if call.path == REVOKE_PATH:
+            return render_revocation(call, login)
         token = login.session.get(ACCESS_TOKEN) or login.credentials["token"]
         return json_request(call, login, headers=bearer(token))
 
@@ -75,6 +84,10 @@ class SamsaraConnector(SessionConnector):
     async def log_in(self, login: Login, session: Session) -> NewSession:
         """See `SessionConnector.log_in`."""
         return await log_in(login, session)
+
+    def revocation(self, login: Login) -> Call | None:
+        """See `SessionConnector.revocation`."""
+        return revocation(login)
 
     def read_outcome(self, write: Write, call: Call, answer: HttpAnswer) -> Outcome:
         """See `Connector.read_outcome`."""

@@ -207,6 +207,11 @@ class SessionConnector(Connector):
         del login
         return True
 
+    def revocation(self, login: Login) -> Call | None:
+        """The call by which the provider forgets what the fleet consented to; None: there is none. Here: none."""
+        del login
+        return None
+
     def is_login_refused(self, answer: HttpAnswer) -> bool:
         """Whether the provider did not even look at a call, as it does not know the session any more."""
         return answer.status == 401
