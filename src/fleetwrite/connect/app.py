@@ -11,6 +11,7 @@ from fleetwrite.bootstrap import Services
 from fleetwrite.connect import consents, fleet_page, invitations, providers, returning
 from fleetwrite.connect.desk import ICON, ICON_PATH, STYLE, STYLE_PATH, PageServer, Renderer
 from fleetwrite.connect.mail import Sender, sender_of
+from fleetwrite.connect.offers import check_settings
 from fleetwrite.connect.page import Desk, PageHandler
 from fleetwrite.connect.visits import Visits
 
@@ -44,8 +45,12 @@ def connect_routes(services: Services, sender: Sender | None = None) -> Sequence
     Args:
         services: what it works with.
         sender: how mail leaves; None: as the settings say.
+
+    Raises:
+        SettingsError: what is set for the page can not be.
     """
     settings = services.settings
+    check_settings(services.registry, settings)
     public_url = services.public_url
     visits = Visits(services.database, sender or sender_of(settings), public_url=public_url)
     desk, renderer = Desk(services, visits, public_url), Renderer()

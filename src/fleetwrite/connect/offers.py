@@ -5,13 +5,13 @@ from typing import Final
 
 import msgspec
 
-from fleetwrite.connections.errors import FieldFault
-from fleetwrite.connections.fields import address_field
+from fleetwrite.connections.errors import BadConnectionFieldsError, FieldFault
+from fleetwrite.connections.fields import address_field, check_settings_alone
 from fleetwrite.connections.models import Entered
 from fleetwrite.connectors.sdk.connector import Connector
 from fleetwrite.connectors.sdk.manifest import ON_UNCERTAIN, Field, LoginScheme, Manifest
 from fleetwrite.connectors.sdk.registry import Registry, UnknownTspError
-from fleetwrite.settings import Settings, TspSettings
+from fleetwrite.settings import Settings, SettingsError, TspSettings
 
 _CREDENTIALS, _SETTINGS = "credentials", "settings"
 
@@ -149,6 +149,26 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     def _chosen(self, form: Mapping[str, str], fields: Iterator[Field]) -> dict[str, str]:
         entered = ((field.name, form.get(f"{_SETTINGS}.{field.name}", "").strip()) for field in fields)
         return {name: text for name, text in entered if text}
+
+
+def check_settings(registry: Registry, settings: Settings) -> None:
+    """Make sure that what the operator has set for the page is of some use: no fleet could put it right.
+
+    Raises:
+        SettingsError: a provider has no such setting, value or page to consent on.
+    """
+    for slug, tsp in settings.tsp.items():
+        manifest = registry.get(slug).manifest
+        try:
+            check_settings_alone(manifest, tsp.connect)
+        except BadConnectionFieldsError as error:
+            fault = error.faults[0]
+            name = fault.field.removeprefix(f"{_SETTINGS}.")
+            raise SettingsError(f"tsp.{slug}.connect.{name}: {fault.message}") from error
+        if tsp.app is not None and manifest.consent is None:
+            raise SettingsError(
+                f"tsp.{slug}.app: {manifest.name} has no page on which fleets let apps in; leave it out."
+            )
 
 
 class Offers:

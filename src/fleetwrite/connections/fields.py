@@ -41,6 +41,20 @@ def check_fields(manifest: Manifest, credentials: Mapping[str, str], settings: M
         raise BadConnectionFieldsError(faults)
 
 
+def check_settings_alone(manifest: Manifest, settings: Mapping[str, str]) -> None:
+    """Make sure that each of these settings is one of the manifest's; not that none is missing.
+
+    Raises:
+        BadConnectionFieldsError: some are not; all faults at once.
+    """
+    faults = [
+        fault for fault in _faults("settings", manifest.settings, settings) if fault.error_type is not ErrorType.MISSING
+    ]
+    faults += _address_faults(manifest, settings)
+    if faults:
+        raise BadConnectionFieldsError(faults)
+
+
 def shape_of(manifest: Manifest) -> type[CredentialShape]:
     """The contract's shape of the credentials that a provider wants."""
     return SHAPES[manifest.credential_shape]

@@ -54,3 +54,13 @@ def test_what_is_not_offered_has_no_offer() -> None:
     manifest = Registry.load().get("samsara").manifest
     assert manifest.offer_of(ResourceEnum.MESSAGE, ResourceOperationTypeEnum.UPDATE) is None
     assert manifest.offer_of(ResourceEnum.USER, ResourceOperationTypeEnum.CREATE) is None
+
+
+def test_credentials_are_held_to_the_way_by_which_they_came() -> None:
+    manifest = Registry.load().get("samsara").manifest
+    assert manifest.consent is not None
+    assert manifest.with_login_of({"token"}) is manifest
+    assert manifest.with_login_of(()) is manifest
+    assert manifest.with_login_of({"client_id", "token"}) is manifest
+    consented = manifest.with_login_of({"client_id", "refresh_token"})
+    assert (consented.credential_shape, consented.credentials) == ("samsara", manifest.consent.credentials)
