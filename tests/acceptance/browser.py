@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import TimeoutError as NotThereError
 
 INSTALL = "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium"
 
@@ -72,9 +73,11 @@ async def keep_picture(page: Page, name: str) -> None:
     await page.screenshot(path=ARTEFACTS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png", full_page=True)
 
 
-async def rendered(url: str) -> str:
-    """The page's document after its scripts have run."""
+async def rendered(url: str, until: str) -> str:
+    """The page's document once its scripts have made what the selector `until` finds, or have had the time for it."""
     async with opened_browser() as browser:
         page = await browser.new_page()
-        await page.goto(url, wait_until="networkidle")
+        await page.goto(url)
+        with suppress(NotThereError):
+            await page.wait_for_selector(until, state="attached")
         return await page.content()
