@@ -9,7 +9,6 @@ from uuid import UUID
 
 import msgspec
 
-from fleetwrite.contract.errors import ErrorType, ValidationErrorDetail
 from fleetwrite.contract.event_names import WebhookEventNameEnum as Name
 from fleetwrite.contract.org_enums import ShareAgreementStatusEnum
 from fleetwrite.events.store import append
@@ -24,6 +23,7 @@ from fleetwrite.orgs.errors import (
     InvalidOrgError,
     WideningError,
 )
+from fleetwrite.orgs.faults import fault
 from fleetwrite.orgs.invitation_checks import level_faults
 from fleetwrite.orgs.models import Actor, Levels, Party, ShareAgreement
 from fleetwrite.orgs.rendering import agreement_event
@@ -165,7 +165,7 @@ def _moved(actor: Actor, before: ShareAgreement, status: ShareAgreementStatusEnu
                 raise WideningError(f"The {before.paused_by} has paused this agreement: its word is needed to go on.")
             return msgspec.structs.replace(before, status=status, paused_by=None)
         case _Status.EXPIRED:
-            raise InvalidOrgError([_fault("body.status", status, "Comes about by `expiration_date` alone.")])
+            raise InvalidOrgError([fault("body.status", status, "Comes about by `expiration_date` alone.")])
 
 
 def _revived(agreement: ShareAgreement, now: datetime) -> ShareAgreement:
@@ -193,7 +193,7 @@ def _check_change(actor: Actor, before: ShareAgreement, after: ShareAgreement) -
     faults = [] if after.scopes == before.scopes else level_faults("scopes", after.scopes)
     if after.expires_at is not None and after.expires_at <= after.effective_at:
         message = f"Must be after `effective_date`, which is {after.effective_at.isoformat()}."
-        faults.append(_fault("body.expiration_date", after.expires_at.isoformat(), message))
+        faults.append(fault("body.expiration_date", after.expires_at.isoformat(), message))
     if faults:
         raise InvalidOrgError(faults)
     widens = (
@@ -206,7 +206,3 @@ def _check_change(actor: Actor, before: ShareAgreement, after: ShareAgreement) -
             "An agreement can be made to begin later or to end earlier by you; more only the fleet or the operator"
             " can grant."
         )
-
-
-def _fault(path: str, given: str, message: str) -> ValidationErrorDetail:
-    return ValidationErrorDetail(path=path, input=given, message=message, error_type=ErrorType.RANGE)

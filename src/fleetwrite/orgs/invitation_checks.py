@@ -15,6 +15,7 @@ from fleetwrite.contract.orgs import InvitationCreate
 from fleetwrite.kit.egress_errors import ForbiddenUrlError
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.orgs.errors import InvalidOrgError, InvitationStateError
+from fleetwrite.orgs.faults import fault
 from fleetwrite.orgs.invitation_models import Details, InvitationRequest
 from fleetwrite.orgs.models import LONGEST_NAME, Levels, ShareAgreement
 
@@ -49,7 +50,7 @@ def check_request(body: InvitationCreate, registry: Registry, policy: UrlPolicy)
         *_former_faults(body),
         *check_name("fleet_ref", body.fleet_ref),
         *_fleet_faults(said),
-        *(fault for name in _OUTWARD for fault in check_url(f"body.{name}", _given(body, name), policy)),
+        *(found for name in _OUTWARD for found in check_url(f"body.{name}", _given(body, name), policy)),
     ]
     limit_tsps = _given(body, "limit_tsps")
     faults += _tsp_faults(limit_tsps, registry)
@@ -92,7 +93,7 @@ def check_decline(reason: str | None) -> None:
     """
     if reason is not None and len(reason) > LONGEST_REASON:
         raise InvalidOrgError(
-            [_fault("body.decline_reason", "", f"At most {LONGEST_REASON} characters.", ErrorType.RANGE)]
+            [fault("body.decline_reason", "", f"At most {LONGEST_REASON} characters.", ErrorType.RANGE)]
         )
 
 
@@ -100,9 +101,9 @@ def check_name(field: str, name: str) -> list[ValidationErrorDetail]:
     """What is wrong with a name."""
     path = f"body.{field}"
     if not name.strip():
-        return [_fault(path, name, "Must not be blank.", ErrorType.MISSING)]
+        return [fault(path, name, "Must not be blank.", ErrorType.MISSING)]
     if len(name) > LONGEST_NAME:
-        return [_fault(path, name[:LONGEST_NAME], f"At most {LONGEST_NAME} characters.", ErrorType.RANGE)]
+        return [fault(path, name[:LONGEST_NAME], f"At most {LONGEST_NAME} characters.", ErrorType.RANGE)]
     return []
 
 
@@ -113,17 +114,17 @@ def check_url(path: str, url: str | None, policy: UrlPolicy) -> list[ValidationE
     try:
         policy.check(url)
     except ForbiddenUrlError as error:
-        return [_fault(path, url, str(error), ErrorType.FORMAT)]
+        return [fault(path, url, str(error), ErrorType.FORMAT)]
     return []
 
 
 def level_faults(field: str, levels: Mapping[ResourceEnum, ShareLevelEnum]) -> list[ValidationErrorDetail]:
     """What is wrong with the levels that somebody asks for."""
     if not levels:
-        return [_fault(f"body.{field}", "{}", "Name at least one resource.", ErrorType.MISSING)]
+        return [fault(f"body.{field}", "{}", "Name at least one resource.", ErrorType.MISSING)]
     if ResourceEnum.GROUP_MESSAGE in levels:
         message = "Group messages are shared as messages are: name `message`."
-        return [_fault(f"body.{field}.group_message", "", message, ErrorType.ENUM)]
+        return [fault(f"body.{field}.group_message", "", message, ErrorType.ENUM)]
     return []
 
 
@@ -140,7 +141,7 @@ def _fleet_fields(body: InvitationCreate) -> dict[str, str | None]:
 
 def _former_faults(body: InvitationCreate) -> list[ValidationErrorDetail]:
     return [
-        _fault(f"body.{FORMER}{name}", former, f"Says otherwise than `{name}`: leave it out.", ErrorType.CONFLICT)
+        fault(f"body.{FORMER}{name}", former, f"Says otherwise than `{name}`: leave it out.", ErrorType.CONFLICT)
         for name in _FLEET
         if (former := _given(body, FORMER + name)) is not None and _given(body, name) not in (None, former)
     ]
@@ -148,19 +149,19 @@ def _former_faults(body: InvitationCreate) -> list[ValidationErrorDetail]:
 
 def _fleet_faults(said: Mapping[str, str | None]) -> list[ValidationErrorDetail]:
     faults = [
-        fault
+        found
         for name, value in said.items()
         if value is not None and name != "fleet_website"
-        for fault in check_name(name, value)
+        for found in check_name(name, value)
     ]
     email, website = said["fleet_email"], said["fleet_website"]
     if email is not None and not _EMAIL.fullmatch(email):
-        faults.append(_fault("body.fleet_email", email, "Must be one e-mail address.", ErrorType.FORMAT))
+        faults.append(fault("body.fleet_email", email, "Must be one e-mail address.", ErrorType.FORMAT))
     if website is not None and not _is_web_address(website):
-        faults.append(_fault("body.fleet_website", website, "Must be an http or https URL.", ErrorType.FORMAT))
+        faults.append(fault("body.fleet_website", website, "Must be an http or https URL.", ErrorType.FORMAT))
     if said["fleet_regulatory_id"] is not None and said["fleet_regulatory_id_type"] is None:
         message = "Is required beside `fleet_regulatory_id`: such as DOT or MC."
-        faults.append(_fault("body.fleet_regulatory_id_type", "", message, ErrorType.MISSING))
+        faults.append(fault("body.fleet_regulatory_id_type", "", message, ErrorType.MISSING))
     return faults
 
 
@@ -168,12 +169,12 @@ def _tsp_faults(limit_tsps: list[str] | None, registry: Registry) -> list[Valida
     if limit_tsps is None:
         return []
     if not limit_tsps:
-        return [_fault("body.limit_tsps", "[]", "Name at least one TSP, or leave it out for all.", ErrorType.MISSING)]
+        return [fault("body.limit_tsps", "[]", "Name at least one TSP, or leave it out for all.", ErrorType.MISSING)]
     manifests = [connector.manifest for connector in registry]
     known = {*(one.slug for one in manifests), *(one.source_name.value for one in manifests)}
     message = f"Is no TSP that can be connected here; there are: {', '.join(sorted(one.slug for one in manifests))}."
     return [
-        _fault(f"body.limit_tsps.{place}", name, message, ErrorType.ENUM)
+        fault(f"body.limit_tsps.{place}", name, message, ErrorType.ENUM)
         for place, name in enumerate(limit_tsps)
         if name not in known
     ]
@@ -185,7 +186,3 @@ def _is_web_address(text: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
-
-
-def _fault(path: str, given: str, message: str, error_type: ErrorType) -> ValidationErrorDetail:
-    return ValidationErrorDetail(path=path, input=given, message=message, error_type=error_type)

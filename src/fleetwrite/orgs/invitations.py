@@ -5,6 +5,8 @@ import secrets
 from collections.abc import Mapping
 from uuid import UUID
 
+import msgspec
+
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.contract.event_names import WebhookEventNameEnum as Name
 from fleetwrite.contract.org_enums import InvitationStatusEnum, PartnerPropertyKeyEnum
@@ -209,7 +211,7 @@ class InvitationService:
         made = await invitation_store.insert(
             connection,
             partner_id,
-            _with_details(request, defaults.then(request.details)),
+            msgspec.structs.replace(request, details=defaults.then(request.details)),
             permissions,
             request.expires_in_hours or _usual_hours(kept),
         )
@@ -287,15 +289,6 @@ def _require_open(invitation: Invitation) -> None:
 def _usual_hours(kept: Mapping[PartnerPropertyKeyEnum, str]) -> int:
     hours = kept.get(_Key.DEFAULT_INVITATION_EXPIRES_IN_HOURS)
     return DEFAULT_EXPIRES_IN_HOURS if hours is None else int(hours)
-
-
-def _with_details(request: InvitationRequest, details: Details) -> InvitationRequest:
-    return InvitationRequest(
-        fleet_ref=request.fleet_ref,
-        details=details,
-        permissions=request.permissions,
-        expires_in_hours=request.expires_in_hours,
-    )
 
 
 def _hashed(token: str) -> bytes:

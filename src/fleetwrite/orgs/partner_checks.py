@@ -8,6 +8,7 @@ from fleetwrite.contract.org_enums import PartnerPropertyKeyEnum
 from fleetwrite.contract.orgs import LONGEST_EXPIRES_IN_HOURS, PartnerPropertyCreate
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.orgs.errors import InvalidOrgError
+from fleetwrite.orgs.faults import fault
 from fleetwrite.orgs.invitation_checks import check_name, check_url
 
 LONGEST_TEXT: Final = 10_000
@@ -30,7 +31,7 @@ def check_texts(*, name: str | None, description: str | None) -> None:
     """
     faults = [] if name is None else check_name("name", name)
     if description is not None and len(description) > LONGEST_TEXT:
-        faults.append(_fault("body.description", "", f"At most {LONGEST_TEXT} characters.", ErrorType.RANGE))
+        faults.append(fault("body.description", "", f"At most {LONGEST_TEXT} characters.", ErrorType.RANGE))
     if faults:
         raise InvalidOrgError(faults)
 
@@ -45,18 +46,14 @@ def check_properties(properties: Sequence[PartnerPropertyCreate], policy: UrlPol
     for place, one in enumerate(properties):
         where = f"{path}{place}."
         if one.key in {other.key for other in properties[:place]}:
-            faults.append(_fault(f"{where}key", one.key, "This key is given already.", ErrorType.CONFLICT))
+            faults.append(fault(f"{where}key", one.key, "This key is given already.", ErrorType.CONFLICT))
         if one.key in _URLS:
             faults += check_url(f"{where}value", one.value, policy)
         elif one.key is _Key.DEFAULT_INVITATION_EXPIRES_IN_HOURS:
             if not (one.value.isascii() and one.value.isdecimal() and 1 <= int(one.value) <= LONGEST_EXPIRES_IN_HOURS):
                 message = f"Must be a whole number of hours from 1 to {LONGEST_EXPIRES_IN_HOURS}."
-                faults.append(_fault(f"{where}value", one.value[:100], message, ErrorType.RANGE))
+                faults.append(fault(f"{where}value", one.value[:100], message, ErrorType.RANGE))
         elif len(one.value) > LONGEST_TEXT:
-            faults.append(_fault(f"{where}value", "", f"At most {LONGEST_TEXT} characters.", ErrorType.RANGE))
+            faults.append(fault(f"{where}value", "", f"At most {LONGEST_TEXT} characters.", ErrorType.RANGE))
     if faults:
         raise InvalidOrgError(faults)
-
-
-def _fault(path: str, given: str, message: str, error_type: ErrorType) -> ValidationErrorDetail:
-    return ValidationErrorDetail(path=path, input=given, message=message, error_type=error_type)

@@ -210,7 +210,7 @@ class ConnectionImport:
             return one.report(LineResult.FAILED, reason=str(error))
         except DATABASE_FAILURES as error:
             log.warning("import.line_failed", line=one.line.line, error=type(error).__name__)
-            return one.report(LineResult.FAILED, reason="The database was not reachable: import the file again.")
+            return one.report(LineResult.FAILED, reason="The database failed: import the file again.")
 
     async def _connect(self, one: _Wanted) -> LineReport:
         line = one.line
