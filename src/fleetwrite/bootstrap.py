@@ -11,6 +11,7 @@ from typing import Final
 from fleetwrite.access.hashing import SecretHasher
 from fleetwrite.access.request_limits import RequestLimits
 from fleetwrite.access.service import ClientService, TokenService
+from fleetwrite.connections.fleet_side import FleetConnections
 from fleetwrite.connections.logins import SharedLogins
 from fleetwrite.connections.outages import Outages
 from fleetwrite.connections.service import ConnectionService
@@ -46,6 +47,7 @@ from fleetwrite.operations.reconcile import Reconciler
 from fleetwrite.operations.renewing import Renewer
 from fleetwrite.operations.restore import RestoreFence
 from fleetwrite.operations.retry import Retrier
+from fleetwrite.operations.revoking import Revoker
 from fleetwrite.operations.service import OperationService
 from fleetwrite.operations.settle import Settler
 from fleetwrite.orgs.agreements import AgreementService
@@ -91,6 +93,7 @@ class Services:
     """Everything one process may need, built once.
 
     Attributes:
+        public_url: where partners and browsers reach the API, without a slash at its end.
         issuer: the URL that tokens name as their issuer.
         database_url: where `database` leads.
     """
@@ -98,6 +101,7 @@ class Services:
     settings: Settings
     database: Database
     database_url: str
+    public_url: str
     issuer: str
     vault: Vault
     rotation: Rotation
@@ -114,6 +118,7 @@ class Services:
     tokens: TokenService
     request_limits: RequestLimits
     connections: ConnectionService
+    fleet_connections: FleetConnections
     outages: Outages
     records: RecordService
     id_map: IdMap
@@ -217,6 +222,7 @@ def _build(
     schedules = ScheduleService(database, dispatch, registry)
     usual = usual_budgets(registry, settings.tsp)
     connections = ConnectionService(database, vault, registry, dispatch, usual, schedules, egress)
+    fleet_connections = FleetConnections(database, connections)
     keeper = RecordKeeper(select_listeners)
     outages = Outages(database, registry, dispatch)
     settler = Settler(
@@ -245,6 +251,7 @@ def _build(
         settings=settings,
         database=database,
         database_url=database_url,
+        public_url=public_url,
         issuer=issuer,
         vault=vault,
         rotation=Rotation(database, vault),
@@ -261,6 +268,7 @@ def _build(
         tokens=TokenService(database, vault, hasher, issuer=issuer),
         request_limits=RequestLimits(database, settings.partner_requests_per_s),
         connections=connections,
+        fleet_connections=fleet_connections,
         outages=outages,
         records=RecordService(database),
         id_map=IdMap(database, first_named),
@@ -272,7 +280,9 @@ def _build(
         connecting=Connecting(
             connections, LoginChecker(egress, dispatch, registry, read_timeout_s=settings.read_timeout_s)
         ),
-        disconnector=Disconnector(database, connections, dispatch, settler),
+        disconnector=Disconnector(
+            database, connections, fleet_connections, Revoker(egress, dispatch, registry), dispatch, settler
+        ),
         logins=logins,
         subscriptions=subscriptions,
         upkeep=SubscriptionUpkeep(database, dispatch, subscriptions, sender, health),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -34,6 +35,8 @@ _TABLES: Final = (
     "# Single providers: limits in place of those that come with the connector, scope by scope, and other waits before",
     "# a retry. Limits take effect when a worker starts, for every connection on which nobody has set others by",
     "# PUT /v2/fleetwrite/connections/{id}/budgets. A scope has requests and per_seconds, or in_flight, or all three.",
+    "# For the connect page: settings of the connections that fleets make there, which they are not asked for, and the",
+    "# app of ours that the provider knows, with {public_url}/connect/callback/{provider} as its redirect address.",
     "# [tsp.samsara]",
     "# retry_first_s = 1.0",
     "# retry_cap_s = 600.0",
@@ -41,8 +44,15 @@ _TABLES: Final = (
     "# requests = 100",
     "# per_seconds = 60.0",
     "# in_flight = 10",
+    "# [tsp.samsara.connect]",
+    '# region = "us"',
+    "# [tsp.samsara.app]",
+    '# client_id = "..."',
+    '# client_secret = "..."',
 )
 """What the reference says of the one setting that is a table."""
+
+MAIL_SCHEMES: Final = frozenset({"smtps", "smtp", "smtp+plain"})
 
 
 class SettingsError(FleetwriteError):
@@ -60,17 +70,28 @@ class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     in_flight: Annotated[int, Meta(ge=1, le=100_000)] | None = None
 
 
+class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An app of the operator's that is registered with a provider, and that fleets let in."""
+
+    client_id: Annotated[str, Meta(min_length=1)]
+    client_secret: Annotated[str, Meta(min_length=1)]
+
+
 class TspSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an operator sets for one provider.
 
     Attributes:
         budgets: limits that take the place of its connector's, by scope.
         retry_first_s, retry_cap_s: as in `Settings`, for this provider; None: as the connector says, or all.
+        connect: settings of the connections that fleets make on the connect page; they are not asked for these.
+        app: by which fleets connect that consent on the provider's own page; None: they can not.
     """
 
     budgets: Mapping[str, BudgetSettings] = {}
     retry_first_s: Annotated[float, Meta(gt=0)] | None = None
     retry_cap_s: Annotated[float, Meta(gt=0)] | None = None
+    connect: Mapping[str, str] = {}
+    app: AppSettings | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -157,6 +178,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tuple[str, ...],
         Meta(description="Private networks, such as 10.1.0.0/16, that webhooks and provider URLs may lead into."),
     ] = ()
+    smtp_url: Annotated[
+        str | None,
+        Meta(
+            description="The mail server, as smtps://user:password@host; smtp:// insists on STARTTLS, smtp+plain:// has"
+            " no TLS. Without it no fleet gets a link to come back by."
+        ),
+    ] = None
+    mail_from: Annotated[str | None, Meta(description="The address that mail comes from; goes with smtp_url.")] = None
+    mail_to_log: Annotated[
+        bool, Meta(description="Print mail to the log, with the links in it. For a sandbox only.")
+    ] = False
     log_format: Annotated[Literal["json", "console"], Meta(description="json for machines, console for people.")] = (
         "json"
     )
@@ -227,6 +259,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             self.allowed_networks  # noqa: B018 - parsing is the check
         except ValueError as error:
             raise SettingsError(f"outbound_allowed_networks: {error}. Write networks like 10.1.0.0/16.") from error
+        self._check_mail()
         for slug, tsp in self.tsp.items():
             for scope, budget in tsp.budgets.items():
                 has_rate = budget.requests is not None
@@ -235,6 +268,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                         f'tsp.{slug}.budgets."{scope}": `requests` and `per_seconds` go together; leave out both only'
                         " where `in_flight` is given."
                     )
+
+    def _check_mail(self) -> None:
+        if (self.smtp_url is None) != (self.mail_from is None):
+            raise SettingsError("smtp_url and mail_from go together: set both, or neither.")
+        if self.smtp_url is None:
+            return
+        try:
+            parts = urlsplit(self.smtp_url)
+            is_whole = parts.scheme in MAIL_SCHEMES and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_whole = False
+        if not is_whole:
+            # It may hold a password, and is not repeated.
+            raise SettingsError(
+                "smtp_url must be smtps://host, smtp://host or smtp+plain://host, with or without port."
+            )
 
 
 def _with_keys(error: msgspec.ValidationError, values: Mapping[str, Any]) -> str:
@@ -245,9 +294,9 @@ def _with_keys(error: msgspec.ValidationError, values: Mapping[str, Any]) -> str
     slug = next(slug for slug, table in values["tsp"].items() if not _is_valid(table, TspSettings))
     text = text.replace("[...]", f".{slug}", 1)
     if "[...]" in text:
-        budgets = values["tsp"][slug]["budgets"]
-        scope = next(scope for scope, budget in budgets.items() if not _is_valid(budget, BudgetSettings))
-        text = text.replace("[...]", f'."{scope}"', 1)
+        budgets = values["tsp"][slug].get("budgets", {})
+        scope = next((scope for scope, budget in budgets.items() if not _is_valid(budget, BudgetSettings)), None)
+        text = text.replace("[...]", "" if scope is None else f'."{scope}"', 1)
     return text
 
 

@@ -109,6 +109,8 @@ def test_what_is_wrong_is_named(environment: dict[str, str], words: list[str]) -
         (b"tsp = 7\n", ["$.tsp"]),
         (b"[tsp.samsara.budgets.token]\nrequests = 7\n", ['tsp.samsara.budgets."token"', "per_seconds"]),
         (b"[tsp.samsara.budgets.token]\n", ['tsp.samsara.budgets."token"', "in_flight"]),
+        (b"[tsp.samsara.connect]\nregion = 5\n", ["str", "$.tsp.samsara.connect"]),
+        (b'[tsp.motive.app]\nclient_id = "x"\n', ["client_secret", "$.tsp.motive.app"]),
         (b"[tsp.samsara]\nbudget = {}\n", ["unknown field", "budget", "$.tsp.samsara"]),
     ],
 )
@@ -161,3 +163,20 @@ def test_every_setting_is_described_and_the_reference_is_valid_toml() -> None:
 
 def test_the_reference_in_the_documentation_is_what_the_command_prints() -> None:
     assert REFERENCE.read_text() == reference(), "run `fleetwrite settings > docs/reference/settings.toml`"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["mail.example", "https://mail.example", "smtp://", "smtp://user:hunter2@[broken", "smtps://mail.example:99999"],
+)
+def test_a_mail_server_that_can_not_be_one_is_refused_and_its_password_not_repeated(url: str) -> None:
+    with pytest.raises(SettingsError, match="smtp_url must be") as refused:
+        Settings.load({}, smtp_url=url, mail_from="a@fw.example")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_mail_server_and_the_address_that_mail_comes_from_go_together() -> None:
+    for name, value in (("SMTP_URL", "smtps://mail.example"), ("MAIL_FROM", "a@fw.example")):
+        with pytest.raises(SettingsError, match="go together"):
+            Settings.load({f"FLEETWRITE_{name}": value})
+    assert Settings.load({}, smtp_url="smtp+plain://127.0.0.1:25", mail_from="a@fw.example").mail_to_log is False

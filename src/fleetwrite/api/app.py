@@ -86,8 +86,8 @@ def openapi_json(source_names: frozenset[str]) -> bytes:
     return msgspec.json.encode(build_document(ENDPOINTS, source_names))
 
 
-def create_app(services: Services, endpoints: Sequence[Endpoint] = ENDPOINTS) -> ASGIApp:
-    """Make the ASGI application that serves `endpoints`; a worker serves `HEALTH` alone.
+def create_app(services: Services, endpoints: Sequence[Endpoint] = ENDPOINTS, pages: Sequence[Route] = ()) -> ASGIApp:
+    """Make the ASGI application that serves `endpoints` and `pages`; a worker serves `HEALTH` alone.
 
     The caller configures structlog to merge context variables, which carry the `request_id` into every log line.
     """
@@ -95,7 +95,7 @@ def create_app(services: Services, endpoints: Sequence[Endpoint] = ENDPOINTS) ->
     for endpoint in endpoints:
         paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
     return Router(
-        routes=[Route(path, Gateway(services, path, of_path)) for path, of_path in paths.items()],
+        routes=[*(Route(path, Gateway(services, path, of_path)) for path, of_path in paths.items()), *pages],
         default=Gateway(services, "", {}),
         redirect_slashes=False,
     )

@@ -17,6 +17,8 @@ class ActorKind(StrEnum):
 
     CLIENT = "client"
     """A partner's client, by the API."""
+    FLEET = "fleet"
+    """Whoever speaks for a fleet, on the connect page."""
     OPERATOR = "operator"
     """Who may run commands on our machines."""
     STRANGER = "stranger"
@@ -29,7 +31,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Who did it, and from where.
 
     Attributes:
-        name: the client's id, or the operator's login.
+        name: the client's id, the fleet's id or that of the invitation by which it came, or the operator's login.
         partner_id: whose client it is; None for others.
         address: the client's address, or the operator's machine; empty where there is none.
         request_id: as in answer and logs; empty where no request was made.

@@ -4,17 +4,18 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from fleetwrite.api.app import ENDPOINTS, HEALTH, create_app
-from fleetwrite.api.endpoint import Endpoint
 from fleetwrite.audit.models import Actor
 from fleetwrite.bootstrap import Services, open_services, require_database_url, run_worker
+from fleetwrite.connect.app import connect_routes
 from fleetwrite.kit import migrations
 from fleetwrite.kit.telemetry import configure_logging
 from fleetwrite.settings import LEASE_MARGIN_S, from_process
@@ -32,7 +33,9 @@ async def serve_api(config: Path | None, *, host: str | None, port: int | None, 
     async with open_services(settings, name="api") as services:
         log.info("api.starting", host=settings.api_host, port=settings.api_port)
         sockets = None if fd is None else [socket.socket(fileno=fd)]
-        await _serve(services, settings.api_port, ENDPOINTS, stop, sockets)
+        await _serve(
+            services, create_app(services, ENDPOINTS, connect_routes(services)), settings.api_port, stop, sockets
+        )
         log.info("api.stopped")
 
 
@@ -44,7 +47,7 @@ async def work(config: Path | None, *, announce: bool) -> None:
     async with open_services(settings, name="worker") as services, asyncio.TaskGroup() as tasks:
         log.info("worker.starting", concurrency=settings.worker_concurrency)
         if settings.worker_port:
-            tasks.create_task(_serve(services, settings.worker_port, HEALTH, stop))
+            tasks.create_task(_serve(services, create_app(services, HEALTH), settings.worker_port, stop))
         if announce:
             print("ready", flush=True)  # noqa: T201 - who started us reads it
         await run_worker(services, stop)
@@ -101,13 +104,13 @@ class _Server(uvicorn.Server):
 
 async def _serve(
     services: Services,
+    app: ASGIApp,
     port: int,
-    endpoints: Sequence[Endpoint],
     stop: asyncio.Event,
     sockets: list[socket.socket] | None = None,
 ) -> None:
     config = uvicorn.Config(
-        create_app(services, endpoints),
+        app,
         host=services.settings.api_host,
         port=port,
         lifespan="off",

@@ -24,6 +24,7 @@ def check_fields(manifest: Manifest, credentials: Mapping[str, str], settings: M
     Raises:
         BadConnectionFieldsError: they are not; all faults at once.
     """
+    manifest = manifest.with_login_of(credentials)
     faults = [
         *_faults("credentials", manifest.credentials, credentials),
         *_faults("settings", manifest.settings, settings),
@@ -34,6 +35,20 @@ def check_fields(manifest: Manifest, credentials: Mapping[str, str], settings: M
         msgspec.structs.replace(fault, field=address) if fault.field == f"settings.{BASE_URL}" else fault
         for fault in faults
     ]
+    if faults:
+        raise BadConnectionFieldsError(faults)
+
+
+def check_settings_alone(manifest: Manifest, settings: Mapping[str, str]) -> None:
+    """Make sure that each of these settings is one of the manifest's; not that none is missing.
+
+    Raises:
+        BadConnectionFieldsError: some are not; all faults at once.
+    """
+    faults = [
+        fault for fault in _faults("settings", manifest.settings, settings) if fault.error_type is not ErrorType.MISSING
+    ]
+    faults += _address_faults(manifest, settings)
     if faults:
         raise BadConnectionFieldsError(faults)
 
@@ -88,6 +103,7 @@ def mask(manifest: Manifest, credentials: Mapping[str, str], settings: Mapping[s
 
     What a login took the place of (a code that works once) is still a required field there, and shown as a secret.
     """
+    manifest = manifest.with_login_of(credentials)
     shape = shape_of(manifest)
     hidden = secrets_of(shape) | {field.name for field in manifest.credentials if field.sensitive}
     given = {

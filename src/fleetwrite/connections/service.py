@@ -342,23 +342,37 @@ class ConnectionService:
             if shared is None:
                 raise ConnectionNotFoundError(connection_id)
             found = shared.require_counting()
-            moved = False
-            if login is not None:
-                moved = await self._keeper.replace(connection, found, login)
-                if found.status is ConnectionStatusEnum.STALE:
-                    status = status or ConnectionStatusEnum.ACTIVE
             if description is not None:
                 await store.update_description(connection, connection_id, description)
-            if status is not None:
-                await self.set_status(connection, connection_id, status)
             if login is not None:
-                await self._dispatch.lift_bars(connection, connection_id)
-            if moved:
-                # What had shut it is no business of its any more.
-                await self._dispatch.reopen_owners(connection, [connection_id])
+                await self.log_in_by(connection, found, login, status)
+            elif status is not None:
+                await self.set_status(connection, connection_id, status)
             told = {"credentials": login is not None, "description": description is not None, "status": status}
             await trail.append(connection, actor, Deed.CONNECTION_CHANGED, connection_id, told)
         return await self.get(partner_id, connection_id)
+
+    async def log_in_by(
+        self,
+        connection: database.Connection,
+        before: Connection,
+        login: VerifiedLogin,
+        status: ConnectionStatusEnum | None = None,
+    ) -> None:
+        """Let a connection log in otherwise, in the caller's transaction. One that is stale becomes active.
+
+        Raises:
+            OtherAccountError: the login does not lead to the account that the connection is for.
+        """
+        moved = await self._keeper.replace(connection, before, login)
+        if before.status is ConnectionStatusEnum.STALE:
+            status = status or ConnectionStatusEnum.ACTIVE
+        if status is not None:
+            await self.set_status(connection, before.id, status)
+        await self._dispatch.lift_bars(connection, before.id)
+        if moved:
+            # What had shut it is no business of its any more.
+            await self._dispatch.reopen_owners(connection, [before.id])
 
     async def pin(self, connection_id: UUID, account_id: str) -> bool:
         """Note which account a connection leads to, where nobody knew; False where it is pinned to another one."""
@@ -392,10 +406,18 @@ class ConnectionService:
             if shared is None:
                 raise ConnectionNotFoundError(connection_id)
             shared.require_counting()
-            await login_store.delete(connection, connection_id)
-            await self.set_status(connection, connection_id, ConnectionStatusEnum.DELETED)
-            await store.destroy_credentials(connection, connection_id)
-            await trail.append(connection, actor, Deed.CONNECTION_DELETED, connection_id)
+            await self.destroy(connection, connection_id, actor)
+
+    async def destroy(self, connection: database.Connection, connection_id: UUID, actor: Actor) -> None:
+        """What `delete` does, in the caller's transaction.
+
+        Raises:
+            ConnectionNotFoundError: there is none, or it is gone already.
+        """
+        await login_store.delete(connection, connection_id)
+        await self.set_status(connection, connection_id, ConnectionStatusEnum.DELETED)
+        await store.destroy_credentials(connection, connection_id)
+        await trail.append(connection, actor, Deed.CONNECTION_DELETED, connection_id)
 
     async def _steer(
         self,

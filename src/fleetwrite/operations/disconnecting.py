@@ -1,12 +1,15 @@
 """Deletes connections, and brings to an end what was still to be written through them."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from fleetwrite.audit.models import FLEETWRITE, Actor
 from fleetwrite.connections import store as connections_store
+from fleetwrite.connections.fleet_side import FleetConnections
+from fleetwrite.connections.models import Account
 from fleetwrite.connections.service import ConnectionService
 from fleetwrite.contract.telematics import ResourceOperation
 from fleetwrite.dispatch.models import Job
@@ -17,6 +20,7 @@ from fleetwrite.operations import part_store, store
 from fleetwrite.operations.conclusion import called_off, given_up
 from fleetwrite.operations.metrics import observe
 from fleetwrite.operations.models import KIND, Settlement
+from fleetwrite.operations.revoking import Revoker
 from fleetwrite.operations.settle import Settler
 from fleetwrite.operations.store import Stored
 
@@ -36,10 +40,18 @@ class Disconnector:
     """Ends what is left of deleted connections: at once what waits, and what is under way as soon as it reports."""
 
     def __init__(
-        self, database: Database, connections: ConnectionService, dispatch: Dispatch, settler: Settler
+        self,
+        database: Database,
+        connections: ConnectionService,
+        fleet_connections: FleetConnections,
+        revoker: Revoker,
+        dispatch: Dispatch,
+        settler: Settler,
     ) -> None:
         self._database = database
         self._connections = connections
+        self._fleet_connections = fleet_connections
+        self._revoker = revoker
         self._dispatch = dispatch
         self._settler = settler
 
@@ -49,8 +61,19 @@ class Disconnector:
         Raises:
             ConnectionNotFoundError: there is none that the partner may use.
         """
+        account = await self._account(connection_id)
         await self._connections.delete(partner_id, connection_id, actor=actor)
-        await self._end_all(connection_id)
+        await self._end(connection_id, account)
+
+    async def disconnect_own(self, fleet_ids: Collection[UUID], connection_id: UUID, *, actor: Actor) -> None:
+        """The same for the fleet itself, whatever it shares with whom.
+
+        Raises:
+            ConnectionNotFoundError: none of these fleets has it, or it is gone.
+        """
+        account = await self._account(connection_id)
+        await self._fleet_connections.delete(fleet_ids, connection_id, actor=actor)
+        await self._end(connection_id, account)
 
     async def run(self, stop: asyncio.Event) -> None:
         """End what is left of deleted connections until `stop` is set."""
@@ -66,6 +89,16 @@ class Disconnector:
             async with self._database.transaction() as connection:
                 await self._give_up_lanes(connection, connection_id)
         return ended
+
+    async def _account(self, connection_id: UUID) -> Account | None:
+        """The account as it can be logged in to until the deletion: the provider is told only after that."""
+        async with self._database.acquire() as connection:
+            return (await self._connections.open_accounts(connection, [connection_id])).get(connection_id)
+
+    async def _end(self, connection_id: UUID, account: Account | None) -> None:
+        await self._end_all(connection_id)
+        if account is not None:
+            await self._revoker.revoke(account)
 
     async def _end_all(self, connection_id: UUID) -> int:
         ended = 0

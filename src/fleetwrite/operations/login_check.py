@@ -80,7 +80,7 @@ class LoginChecker:
 
 def _without_secrets(text: str, manifest: Manifest, credentials: Mapping[str, str]) -> str:
     """A provider's words, in which it may have repeated what it was sent."""
-    for field in manifest.credentials:
+    for field in manifest.with_login_of(credentials).credentials:
         secret = credentials.get(field.name, "")
         if field.sensitive and len(secret) >= _SHORTEST_HIDDEN:
             text = text.replace(secret, MASK)

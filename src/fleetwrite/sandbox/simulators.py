@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from fleetwrite.connectors.sdk.simulator import DemoAccount
+from fleetwrite.connectors.sdk.simulator import DemoAccount, DemoApp
 from fleetwrite.kit.egress import Egress
 from fleetwrite.sandbox.children import Child, ChildStartError
 
@@ -15,6 +15,10 @@ _TIMEOUT_S: Final = 10.0
 
 class _Accounts(msgspec.Struct):
     accounts: list[DemoAccount]
+
+
+class _App(msgspec.Struct):
+    app: DemoApp | None
 
 
 class RunningSimulator(msgspec.Struct, frozen=True):
@@ -55,6 +59,12 @@ async def demo_accounts(simulator: RunningSimulator, egress: Egress) -> Sequence
     """The accounts to connect to, as the simulator tells them."""
     answer = await egress.request("GET", f"{simulator.url}/_simulator/accounts", timeout_s=_TIMEOUT_S)
     return msgspec.json.decode(answer.body, type=_Accounts).accounts
+
+
+async def demo_app(simulator: RunningSimulator, egress: Egress) -> DemoApp | None:
+    """The app that fleets can let in there, as the simulator tells it."""
+    answer = await egress.request("GET", f"{simulator.url}/_simulator/app", timeout_s=_TIMEOUT_S)
+    return msgspec.json.decode(answer.body, type=_App).app
 
 
 async def _start_at(child: Child, port: int) -> str:

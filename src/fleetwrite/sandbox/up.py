@@ -26,7 +26,7 @@ from fleetwrite.kit.telemetry import configure_logging
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.sandbox.children import Child, ChildStartError
 from fleetwrite.sandbox.seed import CLIENT_ID, Remembered, SandboxDescription, SandboxSimulator, seed, write_privately
-from fleetwrite.sandbox.simulators import RunningSimulator, start_simulator
+from fleetwrite.sandbox.simulators import RunningSimulator, demo_app, start_simulator
 from fleetwrite.settings import Settings
 from fleetwrite.vault.service import load_or_create_key
 
@@ -41,6 +41,8 @@ SANDBOX_DEFAULTS: Final = {
     # A simulator on loopback answers in milliseconds; who plays with kill -9 should not have to wait for a minute.
     "FLEETWRITE_PROVIDER_TIMEOUT_S": "10",
     "FLEETWRITE_LEASE_S": "35",
+    # Links by which a fleet comes back are for whoever looks at the terminal.
+    "FLEETWRITE_MAIL_TO_LOG": "true",
 }
 """Settings of a sandbox, where the environment does not say otherwise."""
 
@@ -154,6 +156,8 @@ async def everything(
                 stack.push_async_callback(running.child.stop)
                 keepers.append(asyncio.create_task(running.child.keep_running()))
                 simulators.append(running)
+            if not environment.get("FLEETWRITE_CONFIG"):
+                environment["FLEETWRITE_CONFIG"] = str(await _point_connect_page(simulators, data_dir / "sandbox.toml"))
             progress("Reading drivers, vehicles and trailers")
             description = await _seed(settings, simulators, remembered, data_dir / "state.json", api_url)
         progress("Starting API and worker")
@@ -221,6 +225,25 @@ async def _prepare(environment: dict[str, str], key_path: Path) -> None:
     environment["FLEETWRITE_VAULT_KEY_FILE"] = str(key_path)
 
 
+async def _point_connect_page(simulators: Sequence[RunningSimulator], path: Path) -> Path:
+    """Write settings by which fleets connect to the simulators, and not to the providers; returns the file."""
+    lines = []
+    async with _loopback() as egress:
+        for simulator in simulators:
+            app = await demo_app(simulator, egress)
+            lines += [f"[tsp.{simulator.tsp}.connect]", f"base_url = {_toml(simulator.url)}"]
+            if app is not None:
+                secret = f"client_secret = {_toml(app.client_secret)}"
+                lines += [f"[tsp.{simulator.tsp}.app]", f"client_id = {_toml(app.client_id)}", secret]
+    write_privately(path, "\n".join([*lines, ""]).encode())
+    return path
+
+
+def _toml(text: str) -> str:
+    # JSON's strings are written the same in TOML.
+    return msgspec.json.encode(text).decode()
+
+
 async def _seed(
     settings: Settings, simulators: list[RunningSimulator], remembered: Remembered, state_path: Path, api_url: str
 ) -> SandboxDescription:
@@ -237,10 +260,15 @@ async def _seed(
     )
 
 
+def _loopback() -> Egress:
+    """A way to what runs on this machine."""
+    networks = tuple(ip_network(text) for text in LOOPBACK.split(","))
+    return Egress(UrlPolicy(allow_http=True, allowed_networks=networks))
+
+
 async def _until_ready(api_url: str) -> None:
-    policy = UrlPolicy(allow_http=True, allowed_networks=tuple(ip_network(text) for text in LOOPBACK.split(",")))
     try:
-        async with Egress(policy) as egress, asyncio.timeout(_READY_WITHIN_S):
+        async with _loopback() as egress, asyncio.timeout(_READY_WITHIN_S):
             while not await _is_ready(egress, api_url):  # noqa: ASYNC110 - another process; there is no event
                 await asyncio.sleep(_READY_POLL_S)
     except TimeoutError as error:

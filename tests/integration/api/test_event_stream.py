@@ -365,14 +365,13 @@ async def test_streams_of_several_processes_hear_of_what_another_one_hands_on(fr
 async def test_a_process_that_is_told_to_stop_ends_its_streams_and_stops(fresh_world: World) -> None:
     services = fresh_world.services
     streams = EventStreams(services.database, services.database_url, FAST)
+    streaming = dataclasses.replace(services, streams=streams)
     stop = asyncio.Event()
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as socket_:
         socket_.bind(("127.0.0.1", 0))
         socket_.listen()
         url = f"http://127.0.0.1:{socket_.getsockname()[1]}"
-        process = asyncio.create_task(
-            _serve(dataclasses.replace(services, streams=streams), 0, ENDPOINTS, stop, [socket_])
-        )
+        process = asyncio.create_task(_serve(streaming, create_app(streaming, ENDPOINTS), 0, stop, [socket_]))
         async with listening(fresh_world, url=url) as stream:
             stop.set()
             await stream.comment("this server is stopping")

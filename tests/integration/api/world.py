@@ -145,11 +145,14 @@ async def row_counts(services: Services) -> dict[str, int]:
 
 
 @asynccontextmanager
-async def served(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve `app` on a free port; yields its URL. The socket listens before the server does: nobody has to wait."""
+async def served(app: ASGIApp, bound: socket.socket | None = None) -> AsyncIterator[str]:
+    """Serve `app` on a free port, or where `bound` is; yields its URL. The socket listens before the server does:
+    nobody has to wait.
+    """
     # The protocol is named because asyncio turns TCP_NODELAY on only where it knows it to be TCP.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
-        listening.bind(("127.0.0.1", 0))
+    with bound or socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
+        if bound is None:
+            listening.bind(("127.0.0.1", 0))
         listening.listen()
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")
         server = uvicorn.Server(config)

@@ -280,6 +280,10 @@ HASHES = {
     ("audit_log", "previous_hash"),
     ("audit_log", "hash"),
     ("invitations", "connect_token_hash"),
+    ("connect_visits", "secret_hash"),
+    ("connect_consents", "state_hash"),
+    ("connect_consents", "visit_hash"),
+    ("connect_links", "secret_hash"),
 }
 
 

@@ -8,7 +8,7 @@ from fleetwrite.connectors.motive import lookup, outcomes, reading
 from fleetwrite.connectors.motive.endpoints import GET_COMPANY, TOKEN_PATH
 from fleetwrite.connectors.motive.fleet import translate_trailer, translate_vehicle
 from fleetwrite.connectors.motive.fuel import translate_fuel
-from fleetwrite.connectors.motive.login import log_in, render_login
+from fleetwrite.connectors.motive.login import log_in, oauth_address, render_login
 from fleetwrite.connectors.motive.manifest import MANIFEST
 from fleetwrite.connectors.motive.messages import translate_group_message, translate_message
 from fleetwrite.connectors.motive.users import translate_user
@@ -67,6 +67,10 @@ class MotiveConnector(SessionConnector):
         if call.path == TOKEN_PATH:
             return render_login(call, login)
         return json_request(call, login, headers=bearer(login.session["access_token"]))
+
+    def consent_address(self, login: Login) -> str:
+        """See `Connector.consent_address`."""
+        return oauth_address(login)
 
     async def log_in(self, login: Login, session: Session) -> NewSession:
         """See `SessionConnector.log_in`."""

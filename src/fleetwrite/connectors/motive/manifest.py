@@ -6,6 +6,7 @@ from fleetwrite.connectors.motive import mapping
 from fleetwrite.connectors.motive.endpoints import COMPANY, LOGIN
 from fleetwrite.connectors.sdk.manifest import (
     ON_UNCERTAIN,
+    Consent,
     Field,
     Idempotency,
     Listing,
@@ -72,6 +73,18 @@ MANIFEST: Final = Manifest(
     name="Motive",
     source_name=TspEnum.MOTIVE,
     login=LoginScheme.OAUTH,
+    consent=Consent(
+        path="/oauth/authorize",
+        # Whatever is not ticked for the app is refused on the page: "requested scope is invalid".
+        scopes=(
+            "companies.read",
+            *(
+                f"{resource}.{right}"
+                for resource in ("users", "vehicles", "assets", "messages", "fuel_purchases")
+                for right in ("read", "manage")
+            ),
+        ),
+    ),
     session={"access_token": MASK},
     credential_shape="motive",
     credentials=(

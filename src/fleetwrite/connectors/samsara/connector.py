@@ -8,18 +8,27 @@ from fleetwrite.connectors.samsara import endpoints, lookup, outcomes, reading
 from fleetwrite.connectors.samsara.assets import translate_trailer, translate_vehicle
 from fleetwrite.connectors.samsara.dvirs import translate_dvir
 from fleetwrite.connectors.samsara.fuel import translate_fuel
+from fleetwrite.connectors.samsara.login import (
+    REVOKE_PATH,
+    TOKEN_PATH,
+    log_in,
+    render_login,
+    render_revocation,
+    revocation,
+)
 from fleetwrite.connectors.samsara.manifest import MANIFEST
 from fleetwrite.connectors.samsara.messages import translate_group_message, translate_message
 from fleetwrite.connectors.samsara.users import translate_user
 from fleetwrite.connectors.sdk.connector import (
-    Connector,
     LoginRefusedError,
     ProviderAnswerError,
     RecordPage,
     Session,
+    SessionConnector,
 )
+from fleetwrite.connectors.sdk.oauth import ACCESS_TOKEN
 from fleetwrite.connectors.sdk.outcome import Finding, Outcome
-from fleetwrite.connectors.sdk.wire import Login, Request, bearer, json_request
+from fleetwrite.connectors.sdk.wire import Login, NewSession, Request, bearer, json_request
 from fleetwrite.connectors.sdk.write import Call, Translation, UnofferedWriteError, Write
 from fleetwrite.contract.enums import ResourceEnum
 from fleetwrite.kit.egress import HttpAnswer
@@ -41,7 +50,7 @@ _LISTS: Final[Mapping[ResourceEnum, Callable[[Session, str | None], AsyncIterato
 }
 
 
-class SamsaraConnector(Connector):
+class SamsaraConnector(SessionConnector):
     """Samsara."""
 
     manifest = MANIFEST
@@ -61,7 +70,24 @@ class SamsaraConnector(Connector):
 
     def render(self, call: Call, login: Login) -> Request:
         """See `Connector.render`."""
-        return json_request(call, login, headers=bearer(login.credentials["token"]))
+        if call.path == TOKEN_PATH:
+            return render_login(call, login)
+        if call.path == REVOKE_PATH:
+            return render_revocation(call, login)
+        token = login.session.get(ACCESS_TOKEN) or login.credentials["token"]
+        return json_request(call, login, headers=bearer(token))
+
+    def needs_session(self, login: Login) -> bool:
+        """See `SessionConnector.needs_session`. A token that the fleet made goes with every call as it is."""
+        return "token" not in login.credentials
+
+    async def log_in(self, login: Login, session: Session) -> NewSession:
+        """See `SessionConnector.log_in`."""
+        return await log_in(login, session)
+
+    def revocation(self, login: Login) -> Call | None:
+        """See `SessionConnector.revocation`."""
+        return revocation(login)
 
     def read_outcome(self, write: Write, call: Call, answer: HttpAnswer) -> Outcome:
         """See `Connector.read_outcome`."""
@@ -96,4 +122,4 @@ class SamsaraConnector(Connector):
         return organization if isinstance(organization, dict) else document
 
 
-CONNECTOR: Final[Connector] = SamsaraConnector()
+CONNECTOR: Final[SessionConnector] = SamsaraConnector()

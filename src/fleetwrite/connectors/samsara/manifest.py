@@ -6,6 +6,7 @@ from fleetwrite.connectors.samsara import mapping
 from fleetwrite.connectors.samsara.endpoints import ENDPOINTS, ORGANIZATION, TOKEN
 from fleetwrite.connectors.sdk.manifest import (
     ON_UNCERTAIN,
+    Consent,
     Field,
     Idempotency,
     Listing,
@@ -14,6 +15,7 @@ from fleetwrite.connectors.sdk.manifest import (
     Offer,
     Reconciliation,
 )
+from fleetwrite.connectors.sdk.wire import MASK
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationTypeEnum
 from fleetwrite.contract.tsps import TspEnum
 
@@ -99,11 +101,49 @@ OFFERS: Final = (
     ),
 )
 
+CONSENT: Final = Consent(
+    # No scopes: what an app may do is set where it is registered.
+    path="/oauth2/authorize",
+    shape="samsara",
+    credentials=(
+        Field(
+            name="client_id",
+            label="Client id of the app",
+            description="Of the app in Samsara's developer portal to which the fleet consented.",
+        ),
+        Field(
+            name="client_secret",
+            label="Client secret of the app",
+            description="Shown beside the client id in Samsara's developer portal.",
+            sensitive=True,
+        ),
+        Field(
+            name="auth_code",
+            label="Authorisation code",
+            description=(
+                "What Samsara added to the redirect address when the fleet consented. It works once: at the first "
+                "login a refresh token takes its place."
+            ),
+            sensitive=True,
+            required=False,
+        ),
+        Field(
+            name="refresh_token",
+            label="Refresh token",
+            description="In place of an authorisation code, from an app that logged in before.",
+            sensitive=True,
+            required=False,
+        ),
+    ),
+)
+
 MANIFEST: Final = Manifest(
     slug="samsara",
     name="Samsara",
     source_name=TspEnum.SAMSARA,
     login=LoginScheme.BEARER,
+    consent=CONSENT,
+    session={"access_token": MASK},
     credential_shape="token",
     credentials=(
         Field(

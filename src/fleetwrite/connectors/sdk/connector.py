@@ -118,6 +118,10 @@ class Connector(ABC):
             ProviderAnswerError: the provider answered something else, which says nothing about the login.
         """
 
+    def consent_address(self, login: Login) -> str:
+        """The address below which an account with these settings has `Manifest.consent`. Here: the API's own."""
+        return login.base_url
+
     def account_of(self, login: Login, told: Mapping[str, Any]) -> str | None:
         """What names the account that a login leads to: no two accounts share it, and it outlives any credentials.
 
@@ -212,6 +216,16 @@ class SessionConnector(Connector):
             LoginRefusedError: the credentials are not accepted.
             ProviderAnswerError: the provider answered something else, which says nothing about the credentials.
         """
+
+    def needs_session(self, login: Login) -> bool:
+        """Whether calls with these credentials carry what logging in gave. Here: all do."""
+        del login
+        return True
+
+    def revocation(self, login: Login) -> Call | None:
+        """The call by which the provider forgets what the fleet consented to; None: there is none. Here: none."""
+        del login
+        return None
 
     def is_login_refused(self, answer: HttpAnswer) -> bool:
         """Whether the provider did not even look at a call, as it does not know the session any more."""

@@ -1,6 +1,6 @@
 """What a connector says of its provider, as data. One manifest feeds validation, masking, budgets and the console."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -166,6 +166,22 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     clock_allowance_s: float
 
 
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """How a fleet lets an app of the operator's in, on a page of the provider's own (RFC 6749, section 4.1).
+
+    Attributes:
+        path: of that page, below what `Connector.consent_address` says.
+        scopes: what the app asks for there; empty: what was ticked when it was registered.
+        shape: the contract's name for the credentials that come of it; None: `Manifest.credential_shape`.
+        credentials: what takes the place of `Manifest.credentials` then; empty: nothing does.
+    """
+
+    path: str
+    scopes: tuple[str, ...] = ()
+    shape: str | None = None
+    credentials: tuple[Field, ...] = ()
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A provider, as this connector offers it.
 
@@ -184,6 +200,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         budgets: its published limits.
         timeout_s: how long one call may take before its answer counts as lost.
         reconciliation: how long to wait, and how exact its clock is, when a lost answer is looked for.
+        consent: how a fleet connects without entering anything; None: the provider offers no such way.
         session: where calls carry what logging in gave (`NewSession.values`): its names, and in the place of each value
             one that may be shown. With these a dry run renders its request.
         retry_first_s, retry_cap_s: upper bounds of the first wait before a retry and of any; None: as everywhere.
@@ -202,6 +219,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     budgets: tuple[Budget, ...]
     timeout_s: float
     reconciliation: Reconciliation
+    consent: Consent | None = None
     session: Mapping[str, str] = {}
     retry_first_s: float | None = None
     retry_cap_s: float | None = None
@@ -213,6 +231,16 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         own = settings.get(BASE_URL)
         address = self.regions.get(settings.get(REGION, next(iter(self.regions), ""))) if own is None else own
         return None if address is None else address.rstrip("/")
+
+    def with_login_of(self, credentials: Collection[str]) -> "Manifest":
+        """The manifest as it holds for credentials of these names, which a fleet entered, or which a consent gave."""
+        consent = self.consent
+        if consent is None or not consent.credentials or any(field.name in credentials for field in self.credentials):
+            return self
+        if not any(field.name in credentials for field in consent.credentials):
+            return self
+        shape = consent.shape or self.credential_shape
+        return msgspec.structs.replace(self, credential_shape=shape, credentials=consent.credentials)
 
     def offers_write(self, resource: ResourceEnum, operation_type: ResourceOperationTypeEnum) -> bool:
         return any(offer.resource is resource and offer.operation_type is operation_type for offer in self.offers)

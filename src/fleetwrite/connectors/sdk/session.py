@@ -33,7 +33,7 @@ class LoggedIn(ABC):
     async def call(self, call: Call) -> HttpAnswer:
         """See `Session.call`."""
         connector = self._connector
-        if not isinstance(connector, SessionConnector):
+        if not isinstance(connector, SessionConnector) or not connector.needs_session(self.login):
             return await self.send(call, self.login)
         if not self.login.session:
             await self.renew(connector)

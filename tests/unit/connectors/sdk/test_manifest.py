@@ -24,7 +24,9 @@ def test_a_lease_outlasts_the_time_in_which_a_provider_may_still_commit(connecto
 
 @each
 def test_who_says_that_calls_need_a_session_knows_how_to_get_one(connector: Connector) -> None:
-    assert isinstance(connector, SessionConnector) == connector.manifest.login.has_session
+    gives_sessions = connector.manifest.login.has_session or connector.manifest.consent is not None
+    assert isinstance(connector, SessionConnector) == gives_sessions
+    assert bool(connector.manifest.session) == gives_sessions
 
 
 @each
@@ -69,3 +71,13 @@ def test_kinds_of_record_that_can_all_be_looked_up_are(operation_type: ResourceO
         body=msgspec.convert({"connection_id": UUID(int=0)}, body_type),
     )
     assert Registry.load().get("samsara").can_look_up(write)
+
+
+def test_credentials_are_held_to_the_way_by_which_they_came() -> None:
+    manifest = Registry.load().get("samsara").manifest
+    assert manifest.consent is not None
+    assert manifest.with_login_of({"token"}) is manifest
+    assert manifest.with_login_of(()) is manifest
+    assert manifest.with_login_of({"client_id", "token"}) is manifest
+    consented = manifest.with_login_of({"client_id", "refresh_token"})
+    assert (consented.credential_shape, consented.credentials) == ("samsara", manifest.consent.credentials)

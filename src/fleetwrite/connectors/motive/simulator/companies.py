@@ -29,7 +29,8 @@ class Company(msgspec.Struct, frozen=True, kw_only=True):
         id: Motive's number of it.
         name: what it is called.
         auth_code: what it gets when it consents; see `simulator.oauth`.
-        scopes: what it consents to.
+        scopes: what it consents to by that.
+        admin: the e-mail address by which somebody of it signs in to consent; None: nobody does.
         users, vehicles, assets: see there.
     """
 
@@ -37,6 +38,7 @@ class Company(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     auth_code: str
     scopes: frozenset[str] = ALL_SCOPES
+    admin: str | None = None
     users: tuple[dict[str, Any], ...] = ()
     vehicles: tuple[dict[str, Any], ...] = ()
     assets: tuple[dict[str, Any], ...] = ()
@@ -69,8 +71,10 @@ def demo_companies() -> tuple[Company, ...]:
 
 def _demo(company: Company, *, number: int, drivers: str, office: str, state: str) -> Company:
     domain = company.name.lower().replace(" ", "-") + ".example"
+    admin, *_ = office.split(",")
     return msgspec.structs.replace(
         company,
+        admin=_email(admin, domain),
         users=(
             *(
                 {
@@ -88,7 +92,7 @@ def _demo(company: Company, *, number: int, drivers: str, office: str, state: st
                 {
                     **_person(name),
                     "role": "fleet_user" if position else "admin",
-                    "email": f"{name.lower().replace(' ', '.')}@{domain}",
+                    "email": _email(name, domain),
                 }
                 for position, name in enumerate(office.split(","))
             ),
@@ -119,6 +123,10 @@ def _demo(company: Company, *, number: int, drivers: str, office: str, state: st
             for position in range(1, 5)
         ),
     )
+
+
+def _email(name: str, domain: str) -> str:
+    return f"{name.lower().replace(' ', '.')}@{domain}"
 
 
 def _person(name: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from fleetwrite.connectors.sdk.simulator import (
     Call,
     Caller,
     DemoAccount,
+    DemoApp,
     Endpoint,
     KeyedLimit,
     Limit,
@@ -32,6 +33,7 @@ from fleetwrite.connectors.sdk.simulator import (
 )
 
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
+CONSENT_PATH: Final = "/oauth/authorize"
 
 # Motive publishes no limit for its API; this is the most that was seen to be let through. How it counts is not
 # documented either; a sliding window is the strictest way.
@@ -41,6 +43,9 @@ PER_APP: Final = Limit(requests=3, per_seconds=1)
 
 _APP: Final = Caller("", "the app", frozenset())
 """Who asks for tokens; the handler decides for whom."""
+
+_BROWSER: Final = Caller("", "a browser", frozenset())
+"""Who comes to consent, and signs in there."""
 
 
 class MotiveSimulator(Simulator):
@@ -103,11 +108,17 @@ class MotiveSimulator(Simulator):
             for company in self._given
         ]
 
+    def demo_app(self) -> DemoApp:
+        """Return the one app that there is."""
+        return DemoApp(client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
+
     def endpoints(self) -> Sequence[Endpoint]:
         """Return the endpoint table: method, path, handler, scope."""
         activity = self._activity
         return (
             Endpoint("POST", TOKEN_PATH, self._oauth.give_tokens),
+            Endpoint("GET", CONSENT_PATH, self._oauth.server.show),
+            Endpoint("POST", CONSENT_PATH, self._oauth.server.decide),
             Endpoint("GET", "/v1/companies", self._list_companies, "companies.read"),
             *_endpoints(self._vehicles),
             *_endpoints(self._assets),
@@ -124,8 +135,10 @@ class MotiveSimulator(Simulator):
         """Look the access token up."""
         if arriving.path == TOKEN_PATH:
             return _APP
+        if arriving.path == CONSENT_PATH:
+            return _BROWSER
         scheme, _, token = arriving.headers.get("Authorization", "").partition(" ")
-        caller = self._oauth.caller_of(token.strip()) if scheme.lower() == "bearer" else None
+        caller = self._oauth.server.caller_of(token.strip()) if scheme.lower() == "bearer" else None
         if caller is None:
             raise RefusalError(401, "invalid access token")
         return caller
@@ -135,6 +148,8 @@ class MotiveSimulator(Simulator):
         del endpoint
         if caller is _APP:
             return [KeyedLimit(("app",), PER_APP)]
+        if caller is _BROWSER:
+            return []
         return [KeyedLimit(("company", caller.organization), PER_COMPANY)]
 
     def render(self, refusal: RefusalError, path: str) -> Answer:

@@ -52,12 +52,14 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """An organisation and, for its first start, what it holds: bodies as the create calls take them.
 
     ``vehicles`` and ``trailers`` are bodies of ``POST /assets`` without their type; ``users`` have ``role``
-    (a name out of ``roles``) in place of ``roles``; ``tags`` are names.
+    (a name out of ``roles``) in place of ``roles``; ``tags`` are names. Who signs in as ``admin`` (an e-mail address)
+    may let apps in.
     """
 
     id: str
     name: str
     tokens: tuple[Token, ...]
+    admin: str | None = None
     roles: tuple[str, ...] = ("Full Admin", "Standard Admin", "Read-Only Admin")
     tags: tuple[str, ...] = ()
     drivers: tuple[dict[str, Any], ...] = ()
@@ -92,6 +94,7 @@ def _demo(organization: Organization, *, number: int, drivers: str, users: str, 
     office = users.split(",")
     return msgspec.structs.replace(
         organization,
+        admin=_email(office[0], domain),
         tags=("East", "West"),
         drivers=tuple(
             {
@@ -107,7 +110,7 @@ def _demo(organization: Organization, *, number: int, drivers: str, users: str, 
         users=tuple(
             {
                 "name": name,
-                "email": f"{name.lower().replace(' ', '.')}@{domain}",
+                "email": _email(name, domain),
                 "authType": "default",
                 "role": organization.roles[min(position, 2)],
             }
@@ -133,3 +136,7 @@ def _demo(organization: Organization, *, number: int, drivers: str, users: str, 
             for position in range(1, 5)
         ),
     )
+
+
+def _email(name: str, domain: str) -> str:
+    return f"{name.lower().replace(' ', '.')}@{domain}"

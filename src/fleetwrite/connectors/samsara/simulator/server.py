@@ -11,6 +11,14 @@ from uuid import uuid4
 from fleetwrite.connectors.samsara.simulator.activity import ActivityEndpoints
 from fleetwrite.connectors.samsara.simulator.assets import ASSET, AssetEndpoints
 from fleetwrite.connectors.samsara.simulator.directory import Directory
+from fleetwrite.connectors.samsara.simulator.oauth import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    CONSENT_PATH,
+    REVOKE_PATH,
+    TOKEN_PATH,
+    AppEndpoints,
+)
 from fleetwrite.connectors.samsara.simulator.organizations import (
     Organization,
     demo_organizations,
@@ -22,6 +30,7 @@ from fleetwrite.connectors.sdk.simulator import (
     Arriving,
     Caller,
     DemoAccount,
+    DemoApp,
     Endpoint,
     KeyedLimit,
     Limit,
@@ -44,12 +53,17 @@ MESSAGES_PATH = "/v1/fleet/messages"
 # everywhere else.
 _LEGACY_ERRORS = (400, 404)
 
+_OAUTH_PATHS = frozenset({CONSENT_PATH, TOKEN_PATH, REVOKE_PATH})
+
+_VISITOR = Caller("", "a visitor", frozenset())
+"""A browser that comes to consent, or an app that asks for tokens: both prove themselves to the handler."""
+
 
 class SamsaraSimulator(Simulator):
     """Organisations with tokens and records apart, behind the endpoints that writes, look-ups and pulls need."""
 
     name = "samsara"
-    secret_fields = frozenset({"password"})
+    secret_fields = frozenset({"password", "code", "refresh_token", "token"})
     collections = (
         *("vehicles", "trailers", "assets", "drivers", "users", "user-roles", "tags"),
         *("messages", "dvirs", "fuel-purchase"),
@@ -81,6 +95,7 @@ class SamsaraSimulator(Simulator):
         self._assets = AssetEndpoints(directory)
         self._people = PeopleEndpoints(directory)
         self._activity = ActivityEndpoints(directory)
+        self._apps = AppEndpoints(self.storage, self.sessions, self._given)
         known = self._known()
         new = [organization for organization in self._given if organization.id not in known]
         for organization in self._given:
@@ -140,6 +155,10 @@ class SamsaraSimulator(Simulator):
             )
         return accounts
 
+    def demo_app(self) -> DemoApp:
+        """Return the one app that there is."""
+        return DemoApp(client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
+
     def endpoints(self) -> Sequence[Endpoint]:
         """Return the endpoint table: method, path, handler, scope, limit per organisation."""
         assets, people, activity = self._assets, self._people, self._activity
@@ -172,12 +191,19 @@ class SamsaraSimulator(Simulator):
             Endpoint("POST", "/fleet/dvirs", activity.create_dvir, "Write DVIRs", LEVEL_ONE),
             Endpoint("GET", "/dvirs/stream", activity.stream_dvirs, "Read DVIRs", LEVEL_TWO),
             Endpoint("POST", "/fuel-purchase", activity.create_fuel_purchase, "Write Fuel Purchase", LEVEL_ONE),
+            Endpoint("GET", CONSENT_PATH, self._apps.show),
+            Endpoint("POST", CONSENT_PATH, self._apps.decide),
+            Endpoint("POST", TOKEN_PATH, self._apps.give_tokens),
+            Endpoint("POST", REVOKE_PATH, self._apps.revoke),
         )
 
     def authenticate(self, arriving: Arriving) -> Caller:
-        """Look the bearer token up."""
+        """Look the bearer token up: one that an organisation made, or one that an app was given."""
+        if arriving.path in _OAUTH_PATHS:
+            return _VISITOR
         scheme, _, secret = arriving.headers.get("Authorization", "").partition(" ")
-        caller = self._callers.get(fingerprint(secret.strip())) if scheme.lower() == "bearer" else None
+        token = secret.strip() if scheme.lower() == "bearer" else ""
+        caller = self._callers.get(fingerprint(token)) or self._apps.caller_of(token)
         if caller is None:
             raise RefusalError(401, "The API token is missing or invalid.")
         return caller
@@ -186,6 +212,8 @@ class SamsaraSimulator(Simulator):
         """Return the token's, the organisation's and the endpoint's limit; the last is shared by all its
         tokens.
         """
+        if caller is _VISITOR:
+            return []
         limits = [
             KeyedLimit(("token", caller.token), PER_TOKEN),
             KeyedLimit(("organization", caller.organization), PER_ORGANIZATION),
@@ -196,7 +224,9 @@ class SamsaraSimulator(Simulator):
         return limits
 
     def render(self, refusal: RefusalError, path: str) -> Answer:
-        """Answer with message and request id; the legacy API with the message alone."""
+        """Answer with message and request id; the legacy API with the message alone, OAuth in its own form."""
+        if path in _OAUTH_PATHS:
+            return Answer(refusal.status, {"error": refusal.message}, refusal.headers)
         if path == MESSAGES_PATH and refusal.status in _LEGACY_ERRORS:
             return Answer(refusal.status, refusal.message, refusal.headers)
         return Answer(refusal.status, {"message": refusal.message, "requestId": str(uuid4())}, refusal.headers)

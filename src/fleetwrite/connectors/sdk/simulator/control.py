@@ -11,7 +11,7 @@ from aiohttp import web
 
 from fleetwrite.connectors.sdk.simulator.faults import Fault, FaultPlan
 from fleetwrite.connectors.sdk.simulator.limits import Limit
-from fleetwrite.connectors.sdk.simulator.protocol import DemoAccount
+from fleetwrite.connectors.sdk.simulator.protocol import DemoAccount, DemoApp
 from fleetwrite.connectors.sdk.simulator.storage import Record, Storage
 from fleetwrite.kit.errors import FleetwriteError
 
@@ -52,6 +52,9 @@ class Controlled(Protocol):
     def demo_accounts(self) -> Sequence[DemoAccount]:
         """Return the accounts that a sandbox connects to."""
 
+    def demo_app(self) -> DemoApp | None:
+        """Return the app that a sandbox is."""
+
     def replace_limits(self, limit: Limit | None) -> None:
         """Set one limit per token in place of all others; None brings the documented ones back."""
 
@@ -68,6 +71,7 @@ def control_routes(simulator: Controlled) -> list[web.RouteDef]:
     return [
         web.get(f"{PREFIX}requests", _guarded(api.requests), allow_head=False),
         web.get(f"{PREFIX}records/{{collection}}", _guarded(api.records), allow_head=False),
+        web.get(f"{PREFIX}app", _guarded(api.app), allow_head=False),
         web.get(f"{PREFIX}accounts", _guarded(api.accounts), allow_head=False),
         web.get(f"{PREFIX}faults", _guarded(api.list_faults), allow_head=False),
         web.post(f"{PREFIX}faults", _guarded(api.add_fault)),
@@ -121,6 +125,11 @@ class _ControlApi:
         """Send the accounts to play with. Their credentials open nothing but this simulator."""
         del request
         return _json({"accounts": self._simulator.demo_accounts()})
+
+    async def app(self, request: web.Request) -> web.Response:
+        """Send the app that fleets can let in, or null."""
+        del request
+        return _json({"app": self._simulator.demo_app()})
 
     async def list_faults(self, request: web.Request) -> web.Response:
         """Send the faults left, each with the calls it will still hit."""

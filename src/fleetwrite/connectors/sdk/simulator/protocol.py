@@ -33,6 +33,13 @@ class DemoAccount(msgspec.Struct, frozen=True, kw_only=True):
     settings: Mapping[str, str]
 
 
+class DemoApp(msgspec.Struct, frozen=True, kw_only=True):
+    """An app that fleets can let in at the provider, as it proves itself there."""
+
+    client_id: str
+    client_secret: str
+
+
 class Query(Protocol):
     """Query parameters, of which one name may carry several values."""
 

@@ -35,6 +35,7 @@ from fleetwrite.connectors.sdk.simulator.protocol import (
     Call,
     Caller,
     DemoAccount,
+    DemoApp,
     Endpoint,
     RefusalError,
 )
@@ -138,6 +139,10 @@ class Simulator(ABC):
     def demo_accounts(self) -> Sequence[DemoAccount]:
         """Return the accounts that a sandbox connects to; none where the simulator was given its own."""
         return ()
+
+    def demo_app(self) -> DemoApp | None:
+        """Return the app that a sandbox is; None where the provider lets none in."""
+        return None
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Open the data, listen, and return the base URL. Port 0 takes a free one.

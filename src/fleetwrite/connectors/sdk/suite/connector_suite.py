@@ -279,7 +279,8 @@ class ConnectorSuite:
             )
 
     async def test_a_session_that_ended_is_replaced_and_the_write_made_once(self, stand: Stand) -> None:
-        if not isinstance(self.exhibit.connector, SessionConnector):
+        connector = self.exhibit.connector
+        if not isinstance(connector, SessionConnector) or not connector.needs_session(stand.login):
             pytest.skip("calls carry the credentials themselves")
         example = next(iter(self.exhibit.of(CREATE)))
         write = await stand.write(example)
