@@ -1,12 +1,12 @@
 """The live stream, read by a real client from a real server."""
 
 import asyncio
-import dataclasses
 import json
 import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import copy
 from typing import Any
 from uuid import UUID
 
@@ -97,7 +97,9 @@ async def serving(world: World, settings: StreamSettings) -> AsyncIterator[str]:
     """Another API process on the same database, as far as streams are concerned."""
     streams = EventStreams(world.services.database, world.services.database_url, settings)
     try:
-        async with served(create_app(dataclasses.replace(world.services, streams=streams))) as url:
+        services = copy(world.services)
+        services.streams = streams
+        async with served(create_app(services)) as url:
             try:
                 yield url
             finally:
@@ -365,7 +367,8 @@ async def test_streams_of_several_processes_hear_of_what_another_one_hands_on(fr
 async def test_a_process_that_is_told_to_stop_ends_its_streams_and_stops(fresh_world: World) -> None:
     services = fresh_world.services
     streams = EventStreams(services.database, services.database_url, FAST)
-    streaming = dataclasses.replace(services, streams=streams)
+    streaming = copy(services)
+    streaming.streams = streams
     stop = asyncio.Event()
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as socket_:
         socket_.bind(("127.0.0.1", 0))
