@@ -114,6 +114,13 @@ ALL_ROWS: Final = """
     FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
 """
 
+CROSSED: Final = """
+    SELECT s.partner_id <> e.partner_id AS is_crossed
+    FROM (SELECT id, event_id FROM deliveries UNION ALL SELECT delivery_id, event_id FROM batched_events) told
+    JOIN deliveries d USING (id) JOIN subscriptions s ON s.id = d.subscription_id JOIN events e ON e.id = told.event_id
+"""
+"""Of every event that is delivered: whether that is to somebody whom it does not concern."""
+
 EVERY_ENDPOINT: Final = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=[one.operation_id for one in ENDPOINTS])
 READING: Final = [one for one in ENDPOINTS if one.method == "GET"]
 LISTS: Final = [one for one in READING if one.query is not None and "cursor" in one.query.__struct_fields__]
@@ -430,7 +437,9 @@ async def test_an_idempotency_key_is_each_partner_s_own(tenants: Tenants, others
         await assert_untouched(tenants, other)
 
 
-async def test_a_stream_tells_nothing_of_what_another_does(tenants: Tenants, others: Mapping[str, Other]) -> None:
+async def test_streams_and_webhooks_tell_nothing_of_what_another_does(
+    tenants: Tenants, others: Mapping[str, Other]
+) -> None:
     world, owner = tenants.world, tenants.owner
     await hand_on(world)
     for other in others.values():
@@ -448,6 +457,8 @@ async def test_a_stream_tells_nothing_of_what_another_does(tenants: Tenants, oth
                 while f"{other.tenant.private} live".encode() not in told:
                     told += await stream.content.readline()
         assert [secret for secret in other.secrets if secret.encode() in told] == []
+    crossed = await world.services.database.pool.fetch(CROSSED)
+    assert [row["is_crossed"] for row in crossed] == [False] * len(crossed) != []
 
 
 async def test_a_token_is_revoked_by_its_partner_alone(tenants: Tenants, others: Mapping[str, Other]) -> None:
@@ -456,3 +467,44 @@ async def test_a_token_is_revoked_by_its_partner_alone(tenants: Tenants, others:
         answer = await call(tenants, other.tenant, variant, dict.fromkeys(variant.foreign, tenants.owner.token))
         assert answer.status == 400, answer.text
     assert (await tenants.world.get("/v2/integrations/connections", token=tenants.owner.token)).status == 200
+
+
+async def test_who_writes_the_same_purchase_is_not_told_of_another_s_operation(tenants: Tenants) -> None:
+    owner, neighbour = tenants.owner, tenants.neighbour
+    purchase = {**PURCHASE, "total_cost": "77.10", "connection_id": owner.ids["connection"]}
+    body = purchase | {"driver_id": owner.ids["driver"], "vehicle_id": owner.ids["vehicle"]}
+
+    async def write(tenant: Tenant) -> HttpAnswer:
+        return await tenants.world.send_json("POST", "/v2/telematics/fuel-transactions", body, token=tenant.token)
+
+    operation_id = (await write(owner)).json()["id"]
+    again, theirs = await write(owner), await write(neighbour)
+    assert (again.status, theirs.status) == (409, 409)
+    assert operation_id in again.text
+    assert theirs.json() == {
+        **again.json(),
+        "detail": again.json()["detail"].replace(f"operation {operation_id}", "another operation"),
+    }
+
+
+async def test_who_retries_what_another_wrote_over_is_not_told_of_its_operation(tenants: Tenants) -> None:
+    owner, neighbour = tenants.owner, tenants.neighbour
+
+    async def do(tenant: Tenant, method: str, path: str, body: Any = None) -> HttpAnswer:
+        return await tenants.world.send_json(method, path, body, token=tenant.token)
+
+    async def write(tenant: Tenant) -> str:
+        body = {"connection_id": owner.ids["connection"], "trailer_name": "Trailer 10"}
+        answer = await do(tenant, "PATCH", f"/v2/telematics/trailers/{owner.ids['trailer']}", body)
+        assert answer.status == 202, answer.text
+        return str(answer.json()["id"])
+
+    first = await write(neighbour)
+    assert (await do(neighbour, "POST", f"/v2/fleetwrite/operations/{first}/cancel")).status == 200
+    later = await write(owner)
+    refused = await do(neighbour, "POST", f"/v2/fleetwrite/operations/{first}/retry")
+    assert refused.status == 409
+    assert "written since, by another operation" in refused.text
+    assert later not in refused.text
+    own = await write(neighbour)
+    assert own in (await do(neighbour, "POST", f"/v2/fleetwrite/operations/{first}/retry")).text
