@@ -15,7 +15,7 @@ import msgspec
 from msgspec import inspect
 
 from fleetwrite.api.endpoint import CSV, EVENT_STREAM, FORM, TEXTS, Endpoint
-from integration.api.tenants import written_csv
+from integration.api.tenant import written_csv
 
 PARAMETER: Final = re.compile(r"\{(\w+)\}")
 NAMES_SOMETHING: Final = re.compile(r"(^|_)(id|ref|key|token|secret)s?$")
@@ -262,7 +262,7 @@ def require_known(endpoint: Endpoint, kinds: Mapping[str, str]) -> None:
         if place.kind not in kinds:
             raise UnknownPlaceError(
                 f"{endpoint.operation_id} takes `{place.name}` in its {place.where}, and no tenant has a "
-                f"{place.kind!r}. If that is the kind, let `tenants.py` make one; if the name misleads, say in ALIASES "
+                f"{place.kind!r}. If that is the kind, let `tenant.py` make one; if the name misleads, say in ALIASES "
                 "or KINDS of `id_places.py` what is meant, or in NO_IDS that it names nothing."
             )
 

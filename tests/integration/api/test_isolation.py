@@ -4,27 +4,38 @@ The calls are generated from the endpoint table (`id_places.py`); who makes them
 """
 
 import asyncio
-import itertools
 import re
-from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
+from uuid import UUID
 
+import msgspec
 import pytest
 
 from fleetwrite.access.scopes import OPERATORS_ALONE
 from fleetwrite.api.app import ENDPOINTS
 from fleetwrite.api.endpoint import FORM, Endpoint
 from fleetwrite.events.fan_out import FanOut
-from fleetwrite.kit.ids import new_id
 from fleetwrite.kit.postgres import EmbeddedPostgres
 from fleetwrite.webhooks.fan_out import Batching, DeliveryPlanner
 from integration.api.conftest import address_in
+from integration.api.crossing import (
+    PUBLIC,
+    PURCHASE,
+    QUERIES,
+    READING,
+    Other,
+    ask,
+    assert_untouched,
+    call,
+    others_than_the_owner,
+    send,
+    tries,
+    try_out,
+    view,
+)
 from integration.api.id_places import (
-    Place,
-    Request,
-    Variant,
+    UnknownPlaceError,
     choices_of,
     plain,
     request,
@@ -32,87 +43,9 @@ from integration.api.id_places import (
     variants_of,
 )
 from integration.api.inviting import operator_token
-from integration.api.tenants import Tenant, Tenants, is_of_fleet, opened_tenants
-from integration.api.world import NOWHERE, HttpAnswer, World
-
-LOSSES: Final = {"Fleetwrite-Losses": "allow"}
-
-PURCHASE: Final = {
-    "fuel_volume": 101.5,
-    "fuel_volume_unit": "LITER",
-    "transaction_time": "2026-05-04T10:00:00Z",
-    "location_string": "Dallas, TX",
-    "total_cost": "412.60",
-    "currency": "USD",
-}
-
-BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
-    "create_vehicle": {"vehicle_name": "Truck 7"},
-    "update_vehicle": {"vehicle_name": "Truck 8"},
-    "create_trailer": {"trailer_name": "Trailer 7"},
-    "update_trailer": {"trailer_name": "Trailer 8"},
-    "create_user": {"username": "j.doe", "first_name": "Jane", "last_name": "Doe", "is_driver": True},
-    "update_user": {"first_name": "Joan", "last_name": "Doe"},
-    "create_message": {"message_text": "Gate 4"},
-    "create_group_message": {"message_text": "Gate 4"},
-    "create_dvir_log": {"log_type": "mechanic", "driver_comment": "all fine"},
-    "create_fuel_transaction": PURCHASE,
-    "cancel_operations": {"size": 1},
-    "retry_operations": {"size": 1},
-    "import_records": {"resource": "vehicle"},
-    "update_connection": {"description": "Depot"},
-    "create_schedule": {"resource": "user"},
-    "backfill_schedules": {"resource": "trailer"},
-    "replace_connection_budgets": {"budgets": []},
-    "create_webhook": {
-        "url": f"{NOWHERE}/new",
-        "event_name": "resource_operation.failed",
-        "secret": "chosen by the caller",
-    },
-    "create_partner": {"name": "Newcomer"},
-    "create_partner_properties": {"key": "default_success_redirect_url", "value": "https://example.com/"},
-    "admin_create_partner": {"name": "Another newcomer"},
-    "admin_import_connections": {"tsp": "samsara", "credentials.token": "samsara_api_test"},
-    "get_token": {"grant_type": "client_credentials"},
-}
-"""What bodies need besides ids."""
-
-AMOUNTS: Final = itertools.count(100)
-"""A purchase of another amount is another purchase."""
-
-ADDRESSES: Final = itertools.count()
-
-LONG: Final = 12
-"""Characters of what can not stand in an answer by chance: a provider's short numbers can."""
-
-QUERIES: Final[Mapping[str, Mapping[str, Any]]] = {"list_resource_operations": {"resource": "vehicle"}}
-"""What queries need besides ids."""
-
-UUID_TEXT: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-CURSOR: Final = re.compile(r'("\w+_page(?:_backwards)?":)"[^"]*"')
-VARYING: Final = frozenset({"x-request-id", "content-length", "date"})
-"""Headers that differ from answer to answer."""
-
-PUBLIC: Final = frozenset({"tsp"})
-"""Kinds of what is the same for everybody."""
-
-IS_THE_OTHER: Final = frozenset({"client", "secret"})
-"""Whoever shows both is that client."""
-
-TOLD_APART: Final[Mapping[tuple[str, str], str]] = {
-    ("revoke_token", "token"): "RFC 7009: what is no token needs no revoking (200), another's is refused (400).",
-    ("import_records", "id"): "Ids of records are unique here, so that one that is taken can not be brought again.",
-}
-"""By operation and place: where an answer shows that somebody has this, and why. Nothing is changed or told by it."""
-
-UNWATCHED: Final = frozenset({"login_failures", "request_rates"})
-"""Tables of what others may cause, or asking alone: failures to log in under a name, and how much a partner asks."""
-
-ALL_ROWS: Final = """
-    SELECT format('SELECT %L, t::text FROM %I AS t', table_name, table_name)
-    FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
-"""
+from integration.api.tenant import Tenant
+from integration.api.tenants import Tenants, opened_tenants
+from integration.api.world import HttpAnswer, World
 
 CROSSED: Final = """
     SELECT s.partner_id <> e.partner_id AS is_crossed
@@ -121,9 +54,12 @@ CROSSED: Final = """
 """
 """Of every event that is delivered: whether that is to somebody whom it does not concern."""
 
+HARMLESS: Final = next(one for one in ENDPOINTS if one.operation_id == "get_health")
+"""Takes no ids."""
+
 EVERY_ENDPOINT: Final = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=[one.operation_id for one in ENDPOINTS])
-READING: Final = [one for one in ENDPOINTS if one.method == "GET"]
 LISTS: Final = [one for one in READING if one.query is not None and "cursor" in one.query.__struct_fields__]
+OF_PARTNERS: Final = [one for one in LISTS if one.scope not in OPERATORS_ALONE]
 
 EVERYBODY_ELSE: Final = pytest.mark.parametrize("name", ["stranger", "neighbour"])
 
@@ -138,141 +74,9 @@ async def tenants(
     database_clones.discard(name)
 
 
-@dataclass(frozen=True, repr=False)  # it would fill screens of every failure
-class Other:
-    """Somebody who is not the owner, and what he must not see.
-
-    Attributes:
-        kinds: of what the owner has for itself alone, as far as this one is concerned.
-        secrets: ids and marks of the owner that this one does not know.
-        told: what it has told itself, and may see again.
-        rows: of the database, that hold such secrets.
-    """
-
-    tenant: Tenant
-    kinds: frozenset[str]
-    secrets: frozenset[str]
-    told: set[str]
-    rows: Counter[tuple[str, str]]
-
-    def leaks(self, answer: HttpAnswer, sent: Iterable[str] = ()) -> list[str]:
-        """The owner's secrets in an answer."""
-        text = f"{answer.headers}\n{answer.text}"
-        for one in sorted({*sent, *self.told}, key=len, reverse=True):
-            text = text.replace(one, "")
-        return [secret for secret in self.secrets if secret in text]
-
-
 @pytest.fixture(scope="module")
 async def others(tenants: Tenants) -> Mapping[str, Other]:
-    owner, stranger, neighbour = tenants.owner, tenants.stranger, tenants.neighbour
-    spare = frozenset(one for many in owner.spare.values() for one in many)
-    shown = ids_in(await view(tenants, owner))
-    kinds = frozenset(owner.ids) - PUBLIC
-    private = frozenset(kind for kind in kinds if not is_of_fleet(kind))
-
-    async def other(tenant: Tenant, kinds: frozenset[str], mark: str) -> Other:
-        ids = {owner.ids[kind] for kind in kinds if len(owner.ids[kind]) >= LONG}
-        secrets = ({*ids, *spare, *shown} - ids_in(await view(tenants, tenant))) | {mark}
-        return Other(tenant, kinds, frozenset(secrets), set(), await rows_of(tenants, secrets))
-
-    return {
-        "stranger": await other(stranger, kinds, owner.mark),
-        "neighbour": await other(neighbour, private, owner.private),
-    }
-
-
-async def call(tenants: Tenants, by: Tenant, variant: Variant, theirs: Mapping[Place, str]) -> HttpAnswer:
-    """Call with `theirs` in the foreign places, beside what is the caller's own where a place takes many."""
-    values = {place: [by.ids[place.kind]] for place in variant.places - variant.foreign}
-    for place, known in theirs.items():
-        is_mixed = place.is_list and len(variant.foreign) == 1 and place.kind in by.ids
-        values[place] = [by.ids[place.kind], known] if is_mixed else [known]
-    return await send(tenants, variant, values, by.token)
-
-
-async def send(tenants: Tenants, variant: Variant, values: Mapping[Place, list[str]], token: str) -> HttpAnswer:
-    endpoint = variant.endpoint
-    body = dict(BODIES.get(endpoint.operation_id, {}))
-    query = dict(QUERIES.get(endpoint.operation_id, {}))
-    if endpoint.operation_id == "create_connection":
-        body["credentials"], query["settings"] = tenants.provider.credentials(), tenants.provider.settings()
-    if endpoint.operation_id == "create_fuel_transaction":
-        body["total_cost"] = str(next(AMOUNTS))
-    return await ask(tenants.world, request(variant, body, query, values), token)
-
-
-async def ask(world: World, made: Request, token: str) -> HttpAnswer:
-    """The answer; of a stream, its beginning."""
-    # Failed logins from one address would lock it.
-    address = f"203.0.113.{next(ADDRESSES) % 256}"
-    headers = {**made.headers, **LOSSES, "Authorization": f"Bearer {token}", "X-Forwarded-For": address}
-    if not made.is_stream:
-        return await world.send(made.method, made.path, content=made.content, headers=headers)
-    async with world.http.request(made.method, world.url + made.path, headers=headers) as answer:
-        content = await answer.content.readline() if answer.status == 200 else await answer.read()
-        return HttpAnswer(answer.status, answer.headers, content)
-
-
-def likeness(answer: HttpAnswer, sent: Iterable[str] = ()) -> tuple[int, dict[str, str], str]:
-    """What has to be the same in answers to requests that differ in nothing but ids."""
-    headers = {name.lower(): value for name, value in answer.headers.items() if name.lower() not in VARYING}
-    text = answer.text
-    for one in sorted(sent, key=len, reverse=True):
-        text = text.replace(one, "<sent>")
-    return answer.status, headers, CURSOR.sub(r"\1<cursor>", TIME.sub("<time>", UUID_TEXT.sub("<id>", text)))
-
-
-def of_nobody(known: str) -> str:
-    """As this id, but nobody has it. It begins the same, so that it comes in the same place where ids are sorted."""
-    return f"{known[:24]}{new_id().hex[-12:]}" if UUID_TEXT.fullmatch(known) else f"{known}-of-nobody"
-
-
-def ids_in(texts: Mapping[str, str]) -> frozenset[str]:
-    return frozenset(found for text in texts.values() for found in UUID_TEXT.findall(text))
-
-
-def can_name(tenant: Tenant, variant: Variant) -> bool:
-    """Whether it has something for each place."""
-    return all(place.kind in tenant.ids for place in variant.places)
-
-
-async def view(tenants: Tenants, by: Tenant) -> dict[str, str]:
-    """All that a partner can read of its own."""
-    seen = {}
-    for endpoint in READING:
-        variant = plain(endpoint)
-        is_public = endpoint.scope is None and not variant.places
-        if is_public or endpoint.scope in OPERATORS_ALONE or not can_name(by, variant):
-            continue
-        answer = await call(tenants, by, variant, {})
-        seen[endpoint.operation_id] = CURSOR.sub("", answer.text)
-    return seen
-
-
-async def rows_of(tenants: Tenants, secrets: Collection[str]) -> Counter[tuple[str, str]]:
-    """Every row of the database that holds one of these, and has to do with the owner alone."""
-    pool = tenants.world.services.database.pool
-    texts = " UNION ALL ".join(row[0] for row in await pool.fetch(ALL_ROWS))
-    ids = {secret for secret in secrets if UUID_TEXT.fullmatch(secret)}
-    marks = sorted({*secrets} - ids)
-    not_alone = {str(tenant.partner_id) for tenant in (tenants.stranger, tenants.neighbour, tenants.control)}
-    found: Counter[tuple[str, str]] = Counter()
-    for table, text in await pool.fetch(texts):
-        named = set(UUID_TEXT.findall(text))
-        is_the_owner_s = not named.isdisjoint(ids) or any(mark in text for mark in marks)
-        if table not in UNWATCHED and is_the_owner_s and named.isdisjoint(not_alone):
-            found[table, text] += 1
-    return found
-
-
-async def assert_untouched(tenants: Tenants, other: Other) -> None:
-    """The owner's rows are as they were when this was asked last."""
-    before, now = other.rows.copy(), await rows_of(tenants, other.secrets)
-    # Only the call that did it fails.
-    other.rows.clear()
-    other.rows.update(now)
-    assert (now - before, before - now) == (Counter(), Counter())
+    return await others_than_the_owner(tenants)
 
 
 async def hand_on(world: World) -> None:
@@ -282,27 +86,40 @@ async def hand_on(world: World) -> None:
         pass
 
 
-def tries(endpoint: Endpoint, other: Other) -> list[Variant]:
-    """The calls that are to be tried: all but those that show the owner's own credentials."""
-    return [
-        variant
-        for variant in variants_of(endpoint, other.kinds)
-        if not {place.kind for place in variant.foreign} >= IS_THE_OTHER
-    ]
+class Pallet(msgspec.Struct):
+    """A thing that nobody has."""
+
+    pallet_id: str | None = None
 
 
-async def try_out(tenants: Tenants, other: Other, variant: Variant) -> None:
-    """Name what is the owner's, and then what is nobody's: there must be no difference."""
-    theirs = {place: tenants.owner.ids[place.kind] for place in variant.foreign}
-    nobodys = {place: of_nobody(known) for place, known in theirs.items()}
-    answer = await call(tenants, other.tenant, variant, theirs)
-    elsewhere = await call(tenants, other.tenant, variant, nobodys)
-    assert answer.status < 500, f"{variant}: {answer.text}"
-    assert other.leaks(answer, theirs.values()) == [], f"{variant}: {answer.text}"
-    if not any((variant.endpoint.operation_id, place.name) in TOLD_APART for place in variant.foreign):
-        assert likeness(answer, theirs.values()) == likeness(elsewhere, nobodys.values()), str(variant)
-    if answer.status < 300 and variant.endpoint.method != "GET":
-        other.told.update(theirs.values(), nobodys.values())
+class PalletBody(msgspec.Struct):
+    """Names one, within another object."""
+
+    filters: Pallet | None = None
+
+
+class PalletQuery(msgspec.Struct):
+    """Names some."""
+
+    stacked_on: list[UUID] | None = None
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ({"path": "/v2/pallets/{id}"}, "`id` in its path, and no tenant has a 'pallet'"),
+        ({"path": "/v2/connections/{connection_id}/pallets/{pallet_id}"}, "`pallet_id` in its path"),
+        ({"query": PalletQuery}, "`stacked_on` in its query"),
+        ({"body": PalletBody}, "`filters.pallet_id` in its body, and no tenant has a 'pallet'"),
+        ({"body": str}, "takes a file"),
+    ],
+)
+def test_a_new_endpoint_with_ids_of_an_unknown_kind_does_not_get_by(
+    tenants: Tenants, change: dict[str, Any], names: str
+) -> None:
+    require_known(HARMLESS, tenants.owner.ids)
+    with pytest.raises(UnknownPlaceError, match=re.escape(names)):
+        require_known(msgspec.structs.replace(HARMLESS, **change), tenants.owner.ids)
 
 
 @EVERY_ENDPOINT
@@ -344,8 +161,6 @@ async def test_nothing_of_another_is_listed_however_one_filters_and_sorts(
 ) -> None:
     other = others[name]
     variant = plain(endpoint)
-    if not can_name(other.tenant, variant):
-        pytest.skip("there is nothing of its own to ask for")
     values = {place: [other.tenant.ids[place.kind]] for place in variant.places}
     for query in choices_of(endpoint):
         made = request(variant, None, query, values)
@@ -354,12 +169,10 @@ async def test_nothing_of_another_is_listed_however_one_filters_and_sorts(
 
 
 @EVERYBODY_ELSE
-@pytest.mark.parametrize("endpoint", LISTS, ids=[one.operation_id for one in LISTS])
+@pytest.mark.parametrize("endpoint", OF_PARTNERS, ids=[one.operation_id for one in OF_PARTNERS])
 async def test_another_s_cursors_lead_to_one_s_own_things_alone(
     tenants: Tenants, others: Mapping[str, Other], endpoint: Endpoint, name: str
 ) -> None:
-    if endpoint.scope in OPERATORS_ALONE:
-        pytest.skip("no partner gets a cursor of it")
     owner, other = tenants.owner, others[name]
     variant, query = plain(endpoint), QUERIES.get(endpoint.operation_id, {})
 
