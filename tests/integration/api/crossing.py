@@ -74,7 +74,10 @@ ADDRESSES: Final = itertools.count()
 LONG: Final = 12
 """Characters of what can not stand in an answer by chance: a provider's short numbers can."""
 
-QUERIES: Final[Mapping[str, Mapping[str, Any]]] = {"list_resource_operations": {"resource": "vehicle"}}
+QUERIES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "list_resource_operations": {"resource": "vehicle"},
+    "import_records": {"apply": "true"},
+}
 """What queries need besides ids."""
 
 UUID_TEXT: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
