@@ -144,7 +144,7 @@ class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """How the partner of the other operation is told of it."""
+        """How it is called in what the partner is told whose operation it is in the way of."""
         return f"operation {self.operation_id}" if self.is_own else "another operation"
 
 

@@ -211,6 +211,7 @@ async def view(tenants: Tenants, by: Tenant) -> dict[str, str]:
         if is_public or endpoint.scope in OPERATORS_ALONE:
             continue
         answer = await call(tenants, by, variant, {})
+        assert answer.status == 200, f"{variant}: {answer.text}"
         seen[endpoint.operation_id] = CURSOR.sub("", answer.text)
     return seen
 
