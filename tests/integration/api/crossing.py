@@ -3,7 +3,8 @@
 import itertools
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -117,14 +118,12 @@ class Other:
         kinds: of what the owner has for itself alone, as far as this one is concerned.
         secrets: ids and marks of the owner that this one does not know.
         told: what it has told itself, and may see again.
-        rows: of the database, that hold such secrets.
     """
 
     tenant: Tenant
     kinds: frozenset[str]
     secrets: frozenset[str]
     told: set[str]
-    rows: Counter[tuple[str, str]]
 
     def leaks(self, answer: HttpAnswer, sent: Iterable[str] = ()) -> list[str]:
         """The owner's secrets in an answer."""
@@ -145,7 +144,7 @@ async def others_than_the_owner(tenants: Tenants) -> Mapping[str, Other]:
     async def other(tenant: Tenant, kinds: frozenset[str], mark: str) -> Other:
         ids = {owner.ids[kind] for kind in kinds if len(owner.ids[kind]) >= LONG}
         secrets = ({*ids, *spare, *shown} - ids_in(await view(tenants, tenant))) | {mark}
-        return Other(tenant, kinds, frozenset(secrets), set(), await rows_of(tenants, secrets))
+        return Other(tenant, kinds, frozenset(secrets), set())
 
     return {
         "stranger": await other(stranger, kinds, owner.mark),
@@ -232,13 +231,13 @@ async def rows_of(tenants: Tenants, secrets: Collection[str]) -> Counter[tuple[s
     return found
 
 
-async def assert_untouched(tenants: Tenants, other: Other) -> None:
-    """The owner's rows are as they were when this was asked last."""
-    before, now = other.rows.copy(), await rows_of(tenants, other.secrets)
-    # Only the call that did it fails.
-    other.rows.clear()
-    other.rows.update(now)
-    assert (now - before, before - now) == (Counter(), Counter())
+@asynccontextmanager
+async def untouched(tenants: Tenants, other: Other) -> AsyncIterator[None]:
+    """The owner's rows have to be afterwards what they were."""
+    before = await rows_of(tenants, other.secrets)
+    yield
+    now = await rows_of(tenants, other.secrets)
+    assert now == before, f"new: {now - before}, gone: {before - now}"
 
 
 def tries(endpoint: Endpoint, other: Other) -> list[Variant]:

@@ -77,11 +77,11 @@ class Seeding:
     async def before_work(self, receiver_url: str) -> None:
         await self.subscribe(receiver_url)
         await self._connect()
-        await self._choose_schedules()
         await self._write()
         await self._fail()
 
     async def after_work(self) -> None:
+        await self._choose_schedules()
         await self._list_more()
         await self.write_pending()
         await self._let_die()
@@ -121,11 +121,14 @@ class Seeding:
         )
 
     async def _choose_schedules(self) -> None:
-        """Keep all but one, so that there is one to be made."""
+        """Keep all but one; that never was, so that it can be made."""
         path = f"{CONNECTIONS}/{self._tenant.ids['connection']}/schedules"
         kept, *_, left = (await self.call("GET", path))["items"]
         self._tenant.ids["schedule"] = kept["id"]
         await self.call("DELETE", f"{path}/{left['id']}")
+        async with self._world.services.database.transaction() as connection:
+            await connection.execute("DELETE FROM executions WHERE schedule_id = $1", UUID(left["id"]))
+            await connection.execute("DELETE FROM schedules WHERE id = $1", UUID(left["id"]))
 
     @property
     def _of_provider(self) -> Provider:
@@ -275,7 +278,7 @@ class Seeding:
             await connection.execute("UPDATE deliveries SET status = 'failed' WHERE subscription_id = $1", subscription)
 
     async def invite(self) -> None:
-        """Invite fleets; one of them accepts."""
+        """Invite fleets; some of them accept."""
         private = self._tenant.private
         made = []
         for ref in (self._tenant.fleet_ref, *(f"{private}-invited-{number}" for number in range(SPARE))):
