@@ -268,10 +268,11 @@ async def claim_references(connection: Connection, claims: Mapping[UUID, tuple[U
     free = await store.insert_references(connection, [(of, ref, one) for one, (of, ref) in claims.items()])
     for operation_id in claims.keys() - free:
         of, reference = claims[operation_id]
-        holder = await store.select_reference_holder(connection, of, reference)
-        if holder != operation_id:
+        holder = await store.select_reference_holder(connection, of, reference, operation_id)
+        if holder is None or holder.operation_id != operation_id:
+            which = "another operation" if holder is None else holder.name
             raise ReferenceUsedError(
-                f"The provider takes each transaction once, and operation {holder} already carries this one"
+                f"The provider takes each transaction once, and {which} already carries this one"
                 f" (reference {reference}). If it is another transaction, send it with an Idempotency-Key of its own."
             )
 

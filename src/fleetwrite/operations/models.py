@@ -132,6 +132,22 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation that stands in the way of another one of the same connection.
+
+    Attributes:
+        is_own: both are the same partner's. Others who may write to the connection must not learn its id.
+    """
+
+    operation_id: UUID
+    is_own: bool
+
+    @property
+    def name(self) -> str:
+        """How it is called in what the partner is told whose operation it is in the way of."""
+        return f"operation {self.operation_id}" if self.is_own else "another operation"
+
+
 class PartState(StrEnum):
     """Where a part stands."""
 

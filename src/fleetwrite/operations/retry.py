@@ -110,7 +110,7 @@ class Retrier:
             later = await store.select_later_write(connection, operation)
             if later is not None:
                 raise NewerWriteError(
-                    f"Operation {later} has written the same record since, and to repeat this one would undo that."
+                    f"The same record was written since, by {later.name}, and to repeat this one would undo that."
                     " If that is wanted, add `?force=true`."
                 )
         # What it may have gone to the provider with is kept, so that a look-up that finds it there still fits.

@@ -19,7 +19,7 @@ from fleetwrite.contract.enums import (
 from fleetwrite.contract.integrations import ResourceOperationLogRead
 from fleetwrite.kit.database import Connection
 from fleetwrite.kit.keyset import PageQuery
-from fleetwrite.operations.models import Accepted, AttemptLog, Operation, Terms
+from fleetwrite.operations.models import Accepted, AttemptLog, Obstacle, Operation, Terms
 
 PAYLOAD: Final = msgspec.json.Decoder(float_hook=Decimal)
 """Reads a payload without losing a digit."""
@@ -133,13 +133,21 @@ async def insert_references(connection: Connection, references: Sequence[tuple[U
     return {row["operation_id"] for row in rows}
 
 
-async def select_reference_holder(connection: Connection, connection_id: UUID, reference: str) -> UUID | None:
-    holder: UUID | None = await connection.fetchval(
-        "SELECT operation_id FROM reference_ledger WHERE connection_id = $1 AND reference = $2",
+async def select_reference_holder(
+    connection: Connection, connection_id: UUID, reference: str, asking: UUID
+) -> Obstacle | None:
+    """Which operation has a reference, as the operation `asking` may know; None: there is none."""
+    row = await connection.fetchrow(
+        """
+        SELECT h.id AS operation_id, h.partner_id = a.partner_id AS is_own
+        FROM reference_ledger l JOIN operations h ON h.id = l.operation_id, operations a
+        WHERE l.connection_id = $1 AND l.reference = $2 AND a.id = $3
+        """,
         connection_id,
         reference,
+        asking,
     )
-    return holder
+    return None if row is None else Obstacle(**row)
 
 
 async def delete_references(connection: Connection, operation_ids: Sequence[UUID]) -> None:
@@ -269,19 +277,20 @@ async def select_row(connection: Connection, partner_id: UUID, operation_id: UUI
     )
 
 
-async def select_later_write(connection: Connection, operation: Operation) -> UUID | None:
+async def select_later_write(connection: Connection, operation: Operation) -> Obstacle | None:
     """A later operation that wrote, will write or may have written the same record; None: there is none."""
-    later: UUID | None = await connection.fetchval(
+    row = await connection.fetchrow(
         """
-        SELECT id FROM operations
+        SELECT id AS operation_id, partner_id = $4 AS is_own FROM operations
         WHERE resource_id = $1 AND (created_at, id) > ($2, $3) AND (status <> 'failed' OR outcome = 'outcome_unknown')
         ORDER BY id DESC LIMIT 1
         """,
         operation.resource_id,
         operation.created_at,
         operation.id,
+        operation.partner_id,
     )
-    return later
+    return None if row is None else Obstacle(**row)
 
 
 async def reopen_operation(connection: Connection, operation_id: UUID, lasts: timedelta) -> None:
