@@ -10,7 +10,7 @@ from fleetwrite.contract.enums import ResourceOperationStatusEnum
 from fleetwrite.contract.telematics import ResourceOperation
 from fleetwrite.dispatch.insight import waiting
 from fleetwrite.dispatch.service import Dispatch
-from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.database import Connection, Database, as_system
 from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.kit.keyset import Page, Window, decode_cursor
 from fleetwrite.operations import listing, part_store, store
@@ -84,7 +84,9 @@ class OperationControl:
                 raise OperationNotFoundError(f"No operation {operation_id} is known.")
             logs = await store.select_attempts(connection, [operation_id])
             is_pending = row["status"] == ResourceOperationStatusEnum.PENDING
-            place = await waiting(connection, operation_id) if is_pending else None
+            # As the system: its place is one among everybody's.
+            async with as_system(connection):
+                place = await waiting(connection, operation_id) if is_pending else None
             parts = await part_store.select_parts(connection, operation_id)
         entry = listing.entry(row, logs[operation_id])
         return OperationDetail(
@@ -172,10 +174,12 @@ class OperationControl:
         """End those that nobody works on; returns what was stored."""
         by_id = {operation.id: operation for operation in operations}
         owners = {operation.connection_id for operation in operations}
-        jobs = await self._dispatch.seize(connection, owners, list(by_id))
-        reached = await part_store.count_done(connection, [job.id for job in jobs])
-        settlements = [called_off(job, by_id[job.id], CANCELLED, reached.get(job.id, 0)) for job in jobs]
-        answers = await self._settler.store(connection, settlements) if settlements else []
+        # As the system: what ends lets others' writes go.
+        async with as_system(connection):
+            jobs = await self._dispatch.seize(connection, owners, list(by_id))
+            reached = await part_store.count_done(connection, [job.id for job in jobs])
+            settlements = [called_off(job, by_id[job.id], CANCELLED, reached.get(job.id, 0)) for job in jobs]
+            answers = await self._settler.store(connection, settlements) if settlements else []
         return [
             (settlement, answer)
             for settlement, answer in zip(settlements, answers, strict=True)

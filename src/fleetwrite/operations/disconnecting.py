@@ -13,6 +13,7 @@ from fleetwrite.dispatch.models import Job
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.repeating import repeat
+from fleetwrite.kit.tenancy import acting_as_system
 from fleetwrite.operations import part_store, store
 from fleetwrite.operations.conclusion import called_off, given_up
 from fleetwrite.operations.metrics import observe
@@ -50,7 +51,9 @@ class Disconnector:
             ConnectionNotFoundError: there is none that the partner may use.
         """
         await self._connections.delete(partner_id, connection_id, actor=actor)
-        await self._end_all(connection_id)
+        # As the system: everybody's writes wait there.
+        with acting_as_system():
+            await self._end_all(connection_id)
 
     async def run(self, stop: asyncio.Event) -> None:
         """End what is left of deleted connections until `stop` is set."""

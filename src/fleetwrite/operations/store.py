@@ -269,11 +269,18 @@ async def select_row(connection: Connection, partner_id: UUID, operation_id: UUI
     )
 
 
-async def select_later_write(connection: Connection, operation: Operation) -> UUID | None:
+class LaterWrite(msgspec.Struct, frozen=True, kw_only=True):
+    """A write to a record after another one, and whose it is."""
+
+    id: UUID
+    partner_id: UUID
+
+
+async def select_later_write(connection: Connection, operation: Operation) -> LaterWrite | None:
     """A later operation that wrote, will write or may have written the same record; None: there is none."""
-    later: UUID | None = await connection.fetchval(
+    row = await connection.fetchrow(
         """
-        SELECT id FROM operations
+        SELECT id, partner_id FROM operations
         WHERE resource_id = $1 AND (created_at, id) > ($2, $3) AND (status <> 'failed' OR outcome = 'outcome_unknown')
         ORDER BY id DESC LIMIT 1
         """,
@@ -281,7 +288,7 @@ async def select_later_write(connection: Connection, operation: Operation) -> UU
         operation.created_at,
         operation.id,
     )
-    return later
+    return None if row is None else LaterWrite(**row)
 
 
 async def reopen_operation(connection: Connection, operation_id: UUID, lasts: timedelta) -> None:

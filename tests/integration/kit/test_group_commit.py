@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 import asyncpg
 import pytest
 
+from administrating import administrate, become_administrator
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.group_commit import (
     CommitOutcomeUnknownError,
@@ -32,7 +33,7 @@ class Notes:
 
 @pytest.fixture
 async def notes(database: Database) -> Notes:
-    await database.pool.execute("CREATE TABLE note (n int PRIMARY KEY CHECK (n >= 0))")
+    await administrate(database, "CREATE TABLE note (n int PRIMARY KEY CHECK (n >= 0))")
     return Notes()
 
 
@@ -92,8 +93,8 @@ async def test_only_the_bad_one_fails_and_with_its_own_error(database: Database,
 
 
 async def test_a_refusal_at_commit_fails_only_its_item(database: Database) -> None:
-    await database.pool.execute("CREATE TABLE target (n int PRIMARY KEY); INSERT INTO target VALUES (1)")
-    await database.pool.execute("CREATE TABLE source (n int REFERENCES target DEFERRABLE INITIALLY DEFERRED)")
+    await administrate(database, "CREATE TABLE target (n int PRIMARY KEY); INSERT INTO target VALUES (1)")
+    await administrate(database, "CREATE TABLE source (n int REFERENCES target DEFERRABLE INITIALLY DEFERRED)")
 
     async def write(connection: Connection, items: Sequence[int]) -> list[int | Exception]:
         await connection.executemany("INSERT INTO source VALUES ($1)", [(item,) for item in items])
@@ -143,7 +144,9 @@ async def test_a_connection_lost_before_the_commit_wrote_nothing(
 
 async def test_a_connection_lost_during_the_commit_is_an_unknown_outcome(database: Database) -> None:
     """A deferred trigger holds the COMMIT open while the test ends the session."""
-    await database.pool.execute("""
+    await administrate(
+        database,
+        """
         CREATE TABLE slow (n int);
         CREATE FUNCTION wait_for_the_test() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
@@ -152,7 +155,8 @@ async def test_a_connection_lost_during_the_commit_is_an_unknown_outcome(databas
         END $$;
         CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON slow
             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_for_the_test();
-    """)
+    """,
+    )
     calls = 0
 
     async def write(connection: Connection, items: Sequence[int]) -> list[int | Exception]:
@@ -211,4 +215,8 @@ async def terminate_others(database: Database, connection: Connection | None = N
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
     )
-    await (connection or database.pool).execute(query)
+    if connection is None:
+        await administrate(database, query)
+    else:
+        await become_administrator(connection)
+        await connection.execute(query)
