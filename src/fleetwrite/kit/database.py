@@ -258,7 +258,9 @@ class Database:
             try:
                 yield connection
             except BaseException:
-                await transaction.rollback()
+                # With a connection that broke the transaction is gone; what went wrong is what is told.
+                with contextlib.suppress(*DATABASE_FAILURES):
+                    await transaction.rollback()
                 raise
             await transaction.commit()
 
