@@ -18,6 +18,7 @@ from fleetwrite.kit.tenancy import (
     SYSTEM_ROLE,
     Nameless,
     NotTheSystemError,
+    Whom,
     acting_as_system,
     acting_for,
     acts_for,
@@ -68,7 +69,8 @@ async def test_a_listener_acts_for_the_system(database_url: str) -> None:
 @pytest.mark.parametrize("lend", [Database.acquire, Database.transaction])
 async def test_what_is_lent_acts_for_whom_the_task_does(lone: Database, lend: object) -> None:
     one, other = new_id(), new_id()
-    for whom, named in [(one, str(one)), (other, str(other)), (Nameless.NOBODY, None)]:
+    cases: list[tuple[Whom, str | None]] = [(one, str(one)), (other, str(other)), (Nameless.NOBODY, None)]
+    for whom, named in cases:
         with acting_for(whom):
             async with lend(lone) as connection:  # type: ignore[operator]
                 assert await acting(connection) == (PARTNER_ROLE, named)

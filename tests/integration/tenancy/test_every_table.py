@@ -5,6 +5,7 @@ The tables are those that PostgreSQL has. One that is new has to be guarded by i
 """
 
 import re
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -67,13 +68,29 @@ async def test_no_view_or_function_is_a_way_around(two: TwoPartners) -> None:
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm', 'f')
         """
     )
-    assert {row["relname"] for row in views} == {"shares", "active_shares"}
     assert {row["kind"] for row in views} == {"v"}
-    assert [row["relname"] for row in views if "security_invoker=true" not in (row["reloptions"] or [])] == []
+    of_the_owner = [row["relname"] for row in views if "security_invoker=true" not in (row["reloptions"] or [])]
+    assert of_the_owner == ["fleetwrite_partner_connections"]
     definers = await pool.fetch(
         "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef ORDER BY 1"
     )
     assert [row["proname"] for row in definers] == ["fleetwrite_records_with"]
+
+
+async def test_what_the_owner_looks_up_for_partners_is_about_their_own_connections(two: TwoPartners) -> None:
+    database = two.services.database
+    look_up = "SELECT fleetwrite_records_with($1, 'username', '{d1}')"
+    for party in (two.acme, two.umbrella):
+        foreign = UUID(two.other(party).own.id)
+        assert await database.pool.fetchval(look_up, foreign) == [UUID(two.other(party).own.records["driver"])]
+        with acting_for(party.id):
+            async with database.acquire() as connection:
+                seen = await connection.fetch("SELECT id FROM fleetwrite_partner_connections")
+                assert {UUID(party.own.id), UUID(two.shared.id)} <= {row["id"] for row in seen}
+                assert foreign not in {row["id"] for row in seen}
+                own = await connection.fetchval(look_up, UUID(party.own.id))
+                assert own == [UUID(party.own.records["driver"])]
+                assert await connection.fetchval(look_up, foreign) == []
 
 
 async def test_neither_role_has_a_power_beside_its_grants(two: TwoPartners) -> None:

@@ -114,8 +114,8 @@ async def _act(two: TwoPartners, party: Party) -> None:
     keep = [{"key": "default_callback_url", "value": f"https://{party.mark}.test/"}]
     await call("POST", f"/v2/orgs/partners/{party.id}/properties", keep)
     stream = services.streams.stream(party.id, StreamFilter(), last_event_id=None, is_allowed=_always)
-    await anext(stream)
-    await stream.aclose()
+    async for _ in stream:
+        break
     async with services.database.transaction() as connection:
         # No provider here takes a group message one by one.
         parts = [Part(position=0, recipient_id=UUID(party.own.records["driver"]))]
@@ -131,7 +131,9 @@ async def _act(two: TwoPartners, party: Party) -> None:
 def _own_ids(world: World, connected: Connected, mark: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """What is another connection's in a body for `world.first`, and a text that is the partner's own."""
     here = {world.first.records[kind]: connected.records[kind] for kind in connected.records}
-    own = {field: here[value] for field, value in body.items() if isinstance(value, str) and value in here}
+    own: dict[str, Any] = {
+        field: here[value] for field, value in body.items() if isinstance(value, str) and value in here
+    }
     own |= {field: [here[one] for one in value] for field, value in body.items() if isinstance(value, list)}
     own |= {field: f"{mark} {connected.id}" for field in ("message_text", "driver_comment", "notes") if field in body}
     if "total_cost" in body:
