@@ -16,7 +16,16 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from fleetwrite.kit.errors import FleetwriteError
-from fleetwrite.kit.tenancy import SYSTEM_ROLE, Nameless, NotTheSystemError, Whom, acting_as_system, acts_for, naming
+from fleetwrite.kit.tenancy import (
+    PARTNER_ROLE,
+    SYSTEM_ROLE,
+    Nameless,
+    NotTheSystemError,
+    Whom,
+    acting_as_system,
+    acts_for,
+    naming,
+)
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
@@ -61,6 +70,10 @@ makes of a connection that breaks between two messages of a transaction."""
 
 class UnsupportedServerError(FleetwriteError):
     """The server cannot keep our promises: too old, or it acknowledges commits that are not yet on disk."""
+
+
+class MissingRoleError(FleetwriteError):
+    """The database lacks the roles that keep partners apart, or its login may not take them."""
 
 
 class Transaction(Protocol):
@@ -194,19 +207,28 @@ class Database:
 
         Raises:
             UnsupportedServerError: the server is too old or would acknowledge commits early.
+            MissingRoleError: the login may not act for the system.
             OSError: nobody answers at that address.
             asyncpg.PostgresError: the server refuses us.
         """
-        pool = await asyncpg.create_pool(
-            dsn,
-            min_size=min_size,
-            max_size=max_size,
-            init=_prepare_connection,
-            reset=_keep_session,
-            timeout=_CONNECT_TIMEOUT_S,
-            command_timeout=_COMMAND_TIMEOUT_S,
-            server_settings={**_SESSION_SETTINGS, "application_name": application_name},
-        )
+        try:
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=min_size,
+                max_size=max_size,
+                init=_prepare_connection,
+                reset=_keep_session,
+                timeout=_CONNECT_TIMEOUT_S,
+                command_timeout=_COMMAND_TIMEOUT_S,
+                server_settings={**_SESSION_SETTINGS, "application_name": application_name},
+            )
+        except (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError) as error:
+            if SYSTEM_ROLE not in str(error):
+                raise
+            raise MissingRoleError(
+                f"{error}: run `fleetwrite migrate` where that was not done yet; else an administrator of the database"
+                f" runs GRANT {SYSTEM_ROLE}, {PARTNER_ROLE} TO the user of DATABASE_URL."
+            ) from error
         try:
             async with pool.acquire() as connection:
                 await _check_server(connection)
