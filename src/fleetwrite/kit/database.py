@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
 
@@ -285,10 +285,6 @@ class Database:
                     await transaction.rollback()
                 raise
             await transaction.commit()
-
-    def lend(self) -> "AbstractAsyncContextManager[Connection]":
-        """A connection as it is, for those who begin a transaction on it by `transaction_for`, whoever they act for."""
-        return self._pool.acquire()
 
 
 class Listener:
