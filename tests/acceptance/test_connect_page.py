@@ -67,16 +67,17 @@ class Partner:
             while operation["status"] == "pending":
                 await asyncio.sleep(0.1)
                 status, operation = await self.call("GET", path)
-        assert operation["status"] == "success", operation["logs"]
+        assert operation["status"] == "success", [log["error_details"] for log in operation["logs"]]
 
     async def message(self, connection_id: str, text: str) -> dict[str, Any]:
         """A message from an office user to a driver, whom the lists name."""
         people = {}
         for kind, is_driver in (("recipient_id", "true"), ("sender_id", "false")):
-            path = f"/v2/telematics/users?connection_id={connection_id}&is_driver={is_driver}&size=1"
+            path = f"/v2/telematics/users?connection_id={connection_id}&is_driver={is_driver}"
             status, page = await self.call("GET", path)
             assert status == 200, page
-            people[kind] = page["items"][0]["id"]
+            # The last driver is on holiday, and Geotab delivers messages to vehicles.
+            people[kind] = min(page["items"], key=lambda one: str(one["source_id"]))["id"]
         return {"connection_id": connection_id, "message_text": text, **people}
 
 

@@ -147,6 +147,7 @@ AUTHENTICATION: Final = (
         description="The OAuth client credentials grant. A token is good for an hour; then ask for another.",
         tag=Tag.AUTHENTICATION,
         handler=issue_token,
+        serves_strangers=True,
         body=TokenRequest,
         media_type=FORM,
         answers={
@@ -164,6 +165,7 @@ AUTHENTICATION: Final = (
         "second. A text that is no token of ours is answered alike (RFC 7009).",
         tag=Tag.AUTHENTICATION,
         handler=revoke_token,
+        serves_strangers=True,
         body=RevokeRequest,
         media_type=FORM,
         answers={
@@ -179,6 +181,7 @@ AUTHENTICATION: Final = (
         summary="Get the keys that verify tokens",
         tag=Tag.AUTHENTICATION,
         handler=get_keys,
+        serves_strangers=True,
         answers={200: AnswerShape(description="A JSON Web Key Set.", content=KeySet)},
     ),
     Endpoint(

@@ -143,6 +143,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         media_type: how the body is written.
         largest_body: in bytes.
         has_directives: whether the headers of writes are read.
+        serves_strangers: whether it acts as the system for callers who show no token. Otherwise it acts for nobody
+            then, who sees nothing in the database.
         answers: by status; the errors that every endpoint can give are added by the document.
         description: what the summary leaves out.
     """
@@ -163,4 +165,5 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     media_type: str = JSON
     largest_body: int = LARGEST_BODY
     has_directives: bool = False
+    serves_strangers: bool = False
     description: str = ""

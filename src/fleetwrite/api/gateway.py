@@ -16,6 +16,8 @@ import msgspec
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from fleetwrite.access.models import Principal
+from fleetwrite.access.scopes import Scope as AccessScope
 from fleetwrite.api.decoding import Decoded, InvalidBodyError, decode_body, decode_list, decode_query
 from fleetwrite.api.endpoint import JSON, TEXTS, Answer, ApiRequest, Endpoint
 from fleetwrite.api.error_answers import INTERNAL_ERROR, MethodNotAllowedError, RouteNotFoundError, answer_to
@@ -39,6 +41,7 @@ from fleetwrite.api.intake import (
 from fleetwrite.api.metrics import observe
 from fleetwrite.bootstrap import Services
 from fleetwrite.contract.errors import ValidationErrorDetail
+from fleetwrite.kit.tenancy import Nameless, Whom, act_for, acting_as_system, acting_for
 
 _log = structlog.get_logger(__name__)
 
@@ -70,7 +73,8 @@ class Gateway:
         identity = request_id(headers)
         # The port says nothing of whose it is.
         request = ApiRequest(headers=headers, identity=identity, address=(scope.get("client") or ("",))[0])
-        with structlog.contextvars.bound_contextvars(request_id=identity):
+        # For nobody, until it is known who is calling.
+        with acting_for(Nameless.NOBODY), structlog.contextvars.bound_contextvars(request_id=identity):
             answer = await self._answer(request, scope, receive)
             if answer is not None:
                 try:
@@ -118,10 +122,12 @@ class Gateway:
         shown = headers.get("authorization")
         scope_wanted = endpoint.scope if shown is None else endpoint.scope or endpoint.scope_if_shown
         if scope_wanted is not None or endpoint.needs_token:
-            request.principal = await self._services.tokens.authenticate(shown)
-            await self._services.request_limits.admit(request.principal.partner_id)
+            with acting_as_system():  # keys, what was called back, and limits are looked up for all callers together
+                request.principal = await self._services.tokens.authenticate(shown)
+                await self._services.request_limits.admit(request.principal.partner_id)
             if scope_wanted is not None:
                 request.principal.require(scope_wanted)
+        act_for(_whom(endpoint, request.principal))
         raw = await _raw_body(endpoint, headers, receive)
         parameters = scope["path_params"]
         request.texts = {name: text for name, text in parameters.items() if name in TEXTS}
@@ -138,6 +144,14 @@ class Gateway:
             request.directives, header_faults = read_directives(headers)
             faults += header_faults
         _decode(endpoint, request, raw, source_names, faults)
+
+
+def _whom(endpoint: Endpoint, principal: Principal | None) -> Whom:
+    """For whom a request acts."""
+    if principal is None:
+        return Nameless.SYSTEM if endpoint.serves_strangers else Nameless.NOBODY
+    # Who administers does so for all, and no client of a partner can have that scope.
+    return Nameless.SYSTEM if AccessScope.ADMIN in principal.scopes else principal.partner_id
 
 
 def _decode(

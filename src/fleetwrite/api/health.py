@@ -78,6 +78,7 @@ HEALTH: Final = (
         summary="Metrics of the process for Prometheus",
         tag=Tag.INSIGHT,
         handler=get_metrics,
+        serves_strangers=True,
         answers={200: AnswerShape(description="Metrics.", content=str, media_type="text/plain")},
     ),
 )

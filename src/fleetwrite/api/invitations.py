@@ -128,6 +128,7 @@ INVITATIONS: Final = (
         "`invitation.viewed`. With a token it is the partner.",
         tag=Tag.INVITATIONS,
         handler=get_invitation,
+        serves_strangers=True,
         scope_if_shown=Scope.INVITATION_READ,
         answers={
             200: AnswerShape(description="The invitation.", content=InvitationRead, headers=("Cache-Control",)),
@@ -153,6 +154,7 @@ INVITATIONS: Final = (
         "fleet connect an account: once, within an hour.",
         tag=Tag.INVITATIONS,
         handler=accept_invitation,
+        serves_strangers=True,
         scope_if_shown=Scope.INVITATION_READ,
         answers={
             200: AnswerShape(
@@ -170,6 +172,7 @@ INVITATIONS: Final = (
         description=_ANSWERED,
         tag=Tag.INVITATIONS,
         handler=decline_invitation,
+        serves_strangers=True,
         scope_if_shown=Scope.INVITATION_READ,
         body=InvitationDecline,
         answers={

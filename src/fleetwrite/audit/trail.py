@@ -9,7 +9,7 @@ import msgspec
 from fleetwrite.audit import store
 from fleetwrite.audit.errors import BadHeadError, TamperedLogError
 from fleetwrite.audit.models import Actor, Deed, Entry, Head, Wanted
-from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.database import Connection, Database, as_system
 
 _FIRST_HASH: Final = bytes(32)
 """What stands for the hash before the first entry."""
@@ -33,23 +33,25 @@ async def append(
         object_id: to what, as the deed's first word says.
         details: what else one would like to know, as JSON has it. No secret.
     """
-    at = await store.lock_chain(connection)
-    before = await store.head(connection)
-    entry = Entry(
-        id=1 if before is None else before.id + 1,
-        at=at,
-        actor_kind=actor.kind.value,
-        actor=actor.name,
-        partner_id=actor.partner_id,
-        address=actor.address,
-        request_id=actor.request_id,
-        deed=deed.value,
-        object_id=str(object_id),
-        details=msgspec.json.encode(details or {}, order="sorted").decode(),
-        previous_hash=_FIRST_HASH if before is None else before.hash,
-        hash=b"",
-    )
-    await store.insert(connection, msgspec.structs.replace(entry, hash=entry.hash_of()))
+    # As the system: it is one chain for all, in which nobody else reads.
+    async with as_system(connection):
+        at = await store.lock_chain(connection)
+        before = await store.head(connection)
+        entry = Entry(
+            id=1 if before is None else before.id + 1,
+            at=at,
+            actor_kind=actor.kind.value,
+            actor=actor.name,
+            partner_id=actor.partner_id,
+            address=actor.address,
+            request_id=actor.request_id,
+            deed=deed.value,
+            object_id=str(object_id),
+            details=msgspec.json.encode(details or {}, order="sorted").decode(),
+            previous_hash=_FIRST_HASH if before is None else before.hash,
+            hash=b"",
+        )
+        await store.insert(connection, msgspec.structs.replace(entry, hash=entry.hash_of()))
 
 
 async def entries(database: Database, wanted: Wanted) -> AsyncIterator[Entry]:

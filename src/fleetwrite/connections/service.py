@@ -43,6 +43,7 @@ from fleetwrite.kit.egress_errors import ForbiddenUrlError
 from fleetwrite.kit.group_read import GroupRead
 from fleetwrite.kit.ids import derive_id, new_id
 from fleetwrite.kit.keyset import Page, Window
+from fleetwrite.kit.tenancy import acting_as_system
 from fleetwrite.vault.service import Vault
 
 ACCOUNTS: Final = UUID("6f1d6f0c-5f0a-4b43-9d0e-1f6f6b7c9b52")
@@ -163,24 +164,30 @@ class ConnectionService:
             account_id=account_id,
         )
         try:
-            async with self._database.transaction() as connection:
-                made = await store.insert(connection, new)
-                await self._dispatch.register_owner(
-                    connection,
-                    made.id,
-                    LANE_KIND,
-                    self._usual_budgets[tsp_slug],
-                    held=made.silence is not None,
-                    account_id=None if account_id is None else derive_id(ACCOUNTS, tsp_slug, account_id),
-                )
-                await self._followers.connected(connection, made.id, tsp_slug)
-                if session is not None:
-                    await self._keeper.keep_session(connection, made.id, session)
-                await tell_created(connection, made)
-                told = {"fleet_id": fleet_id, "tsp_slug": tsp_slug}
-                await trail.append(connection, actor, Deed.CONNECTION_CREATED, made.id, told)
+            # As the system: all partners that the fleet shares with get the connection, and hear of it.
+            with acting_as_system():
+                made = await self._insert(new, session, actor)
         except asyncpg.ForeignKeyViolationError as error:
             raise UnknownFleetError(f"There is no fleet {fleet_id}: make it first.") from error
+        return made
+
+    async def _insert(self, new: NewConnection, session: NewSession | None, actor: Actor) -> Connection:
+        async with self._database.transaction() as connection:
+            made = await store.insert(connection, new)
+            await self._dispatch.register_owner(
+                connection,
+                made.id,
+                LANE_KIND,
+                self._usual_budgets[new.tsp_slug],
+                held=made.silence is not None,
+                account_id=None if new.account_id is None else derive_id(ACCOUNTS, new.tsp_slug, new.account_id),
+            )
+            await self._followers.connected(connection, made.id, new.tsp_slug)
+            if session is not None:
+                await self._keeper.keep_session(connection, made.id, session)
+            await tell_created(connection, made)
+            told = {"fleet_id": new.fleet_id, "tsp_slug": new.tsp_slug}
+            await trail.append(connection, actor, Deed.CONNECTION_CREATED, made.id, told)
         return made
 
     async def of_fleet(self, fleet_id: UUID) -> list[Connection]:
@@ -342,12 +349,14 @@ class ConnectionService:
             if shared is None:
                 raise ConnectionNotFoundError(connection_id)
             found = shared.require_counting()
-            if description is not None:
-                await store.update_description(connection, connection_id, description)
-            if login is not None:
-                await self.log_in_by(connection, found, login, status)
-            elif status is not None:
-                await self.set_status(connection, connection_id, status)
+            # As the system: it is the fleet's connection, and everybody's work is in its lanes.
+            async with database.as_system(connection):
+                if description is not None:
+                    await store.update_description(connection, connection_id, description)
+                if login is not None:
+                    await self.log_in_by(connection, found, login, status)
+                elif status is not None:
+                    await self.set_status(connection, connection_id, status)
             told = {"credentials": login is not None, "description": description is not None, "status": status}
             await trail.append(connection, actor, Deed.CONNECTION_CHANGED, connection_id, told)
         return await self.get(partner_id, connection_id)
@@ -406,7 +415,8 @@ class ConnectionService:
             if shared is None:
                 raise ConnectionNotFoundError(connection_id)
             shared.require_counting()
-            await self.destroy(connection, connection_id, actor)
+            async with database.as_system(connection):  # as in `change`
+                await self.destroy(connection, connection_id, actor)
 
     async def destroy(self, connection: database.Connection, connection_id: UUID, actor: Actor) -> None:
         """What `delete` does, in the caller's transaction.
@@ -431,10 +441,11 @@ class ConnectionService:
     ) -> Connection:
         await self.get(partner_id, connection_id)
         async with self._database.transaction() as connection:
-            if is_draining is not None:
-                await store.update_draining(connection, connection_id, is_draining=is_draining)
-            if status is not None:
-                await self.set_status(connection, connection_id, status)
+            async with database.as_system(connection):  # as in `change`
+                if is_draining is not None:
+                    await store.update_draining(connection, connection_id, is_draining=is_draining)
+                if status is not None:
+                    await self.set_status(connection, connection_id, status)
             await trail.append(connection, actor, deed, connection_id)
         return await self.get(partner_id, connection_id)
 
@@ -445,8 +456,10 @@ class ConnectionService:
             ConnectionNotFoundError, NotSharedError: as with `get`.
         """
         await self.get(partner_id, connection_id)
-        async with self._database.acquire() as connection:
-            return await self._dispatch.budgets(connection, connection_id)
+        # As the system: they are the account's, whoever else uses it.
+        with acting_as_system():
+            async with self._database.acquire() as connection:
+                return await self._dispatch.budgets(connection, connection_id)
 
     async def replace_budgets(
         self, partner_id: UUID, connection_id: UUID, limits: Sequence[BudgetLimit], *, actor: Actor = FLEETWRITE
@@ -461,8 +474,9 @@ class ConnectionService:
         """
         slug = (await self.get(partner_id, connection_id)).tsp_slug
         async with self._database.transaction() as connection:
-            await self._dispatch.replace_budgets(connection, connection_id, limits, self._usual_budgets[slug])
-            replaced = await self._dispatch.budgets(connection, connection_id)
+            async with database.as_system(connection):  # as in `budgets`
+                await self._dispatch.replace_budgets(connection, connection_id, limits, self._usual_budgets[slug])
+                replaced = await self._dispatch.budgets(connection, connection_id)
             await trail.append(
                 connection, actor, Deed.CONNECTION_BUDGETS_REPLACED, connection_id, {"budgets": replaced}
             )

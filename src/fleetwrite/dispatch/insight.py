@@ -64,7 +64,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
         not_before: as wished when it was accepted.
         attempts: how often it was tried.
         priority: 0 goes first, 3 last.
-        behind_operation_id: what it waits for, in state `behind`.
+        behind_operation_id: what it waits for, in state `behind`; None to a partner whose operation it is not.
         waits_for_scope: the budget that lets it wait longest; None: no budget does.
         budgets: all that it falls under.
     """

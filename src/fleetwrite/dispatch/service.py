@@ -22,6 +22,7 @@ from fleetwrite.dispatch.models import (
     Notice,
 )
 from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.tenancy import acting_as_system
 
 ACCOUNT_KIND: Final = "account"
 """The kind of owners that have budgets for others to share, and no lanes."""
@@ -293,8 +294,10 @@ class Dispatch:
 
     async def count_waiting(self, owner_id: UUID, kind: str) -> int:
         """How many jobs of this kind of an owner wait or are under way, counted up to `insight.MOST_COUNTED`."""
-        async with self._database.acquire() as connection:
-            return await insight.count_of_owner(connection, owner_id, kind)
+        # As the system: it is a number over everybody's.
+        with acting_as_system():
+            async with self._database.acquire() as connection:
+                return await insight.count_of_owner(connection, owner_id, kind)
 
     async def close(self, owner_id: UUID, closing: Closing) -> None:
         """Make fewer calls, as the other side said; to be called where no job is settled, or not yet."""

@@ -23,10 +23,13 @@ async def append(connection: Connection, events: Sequence[NewEvent]) -> None:
         return
     await connection.execute(
         """
-        INSERT INTO events (id, event_name, partner_id, fleet_id, fleet_ref, occurred_at, data)
-        SELECT id, event_name, partner_id, fleet_id, fleet_ref, fleetwrite_now(), data
-        FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::jsonb[])
-            AS new (id, event_name, partner_id, fleet_id, fleet_ref, data)
+        WITH written AS (
+            INSERT INTO events (id, event_name, partner_id, fleet_id, fleet_ref, occurred_at, data)
+            SELECT id, event_name, partner_id, fleet_id, fleet_ref, fleetwrite_now(), data
+            FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::jsonb[])
+                AS new (id, event_name, partner_id, fleet_id, fleet_ref, data)
+        )
+        SELECT pg_notify($7, '')
         """,
         [event.id for event in events],
         [event.event_name for event in events],
@@ -34,8 +37,8 @@ async def append(connection: Connection, events: Sequence[NewEvent]) -> None:
         [event.fleet_id for event in events],
         [event.fleet_ref for event in events],
         [event.data for event in events],
+        CHANNEL,
     )
-    await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
 
 
 async def take_waiting(connection: Connection, limit: int) -> list[Event]:

@@ -8,7 +8,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
 
 import asyncpg
 import msgspec
@@ -16,6 +16,16 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from fleetwrite.kit.errors import FleetwriteError
+from fleetwrite.kit.tenancy import (
+    PARTNER_ROLE,
+    SYSTEM_ROLE,
+    Nameless,
+    NotTheSystemError,
+    Whom,
+    acting_as_system,
+    acts_for,
+    naming,
+)
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
@@ -38,6 +48,8 @@ _CONNECT_TIMEOUT_S: Final = 10.0
 
 # Sent with the start-up packet of each connection, hence the defaults that even a RESET ALL returns to.
 _SESSION_SETTINGS: Final[Mapping[str, str]] = {
+    # Whatever the login may do, a session of ours has the rights of this role. Each partner's are taken by transaction.
+    "role": SYSTEM_ROLE,
     # An acknowledged write must survive a crash, whatever the server's own default is.
     "synchronous_commit": "on",
     # Statements here touch few rows: compiling a plan costs more than it can save.
@@ -58,6 +70,73 @@ makes of a connection that breaks between two messages of a transaction."""
 
 class UnsupportedServerError(FleetwriteError):
     """The server cannot keep our promises: too old, or it acknowledges commits that are not yet on disk."""
+
+
+class MissingRoleError(FleetwriteError):
+    """The database lacks the roles that keep partners apart, or its login may not take them."""
+
+
+class Transaction(Protocol):
+    """A transaction that begins and ends by calls."""
+
+    async def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def commit(self) -> None:
+        """Keep what was done."""
+        ...
+
+    async def rollback(self) -> None:
+        """Take back what was done."""
+        ...
+
+
+class _NamedTransaction:
+    """A transaction in somebody's name. The name goes out with BEGIN, in one round trip, and ends with it whatever
+    happens: so PostgreSQL has it with SET LOCAL. `Connection.transaction` cannot be nested into it.
+    """
+
+    def __init__(self, connection: Connection, whom: Whom) -> None:
+        self._connection = connection
+        self._begin = f"BEGIN; {naming(whom)}"
+
+    async def start(self) -> None:
+        await self._connection.execute(self._begin)
+
+    async def commit(self) -> None:
+        await self._connection.execute("COMMIT")
+
+    async def rollback(self) -> None:
+        await self._connection.execute("ROLLBACK")
+
+
+@asynccontextmanager
+async def as_system(connection: Connection) -> AsyncIterator[None]:
+    """Act as the system for a part of the caller's transaction. Whoever calls this says beside it why.
+
+    For the system itself it does nothing. Where the database refused something the transaction is lost anyway; after
+    any other error it goes on, if it does, for whom it was.
+    """
+    whom = acts_for()
+    if whom is Nameless.SYSTEM:
+        yield
+        return
+    await connection.execute(naming(Nameless.SYSTEM))
+    try:
+        with acting_as_system():
+            yield
+    except DATABASE_FAILURES:
+        raise
+    except Exception:
+        await connection.execute(naming(whom))
+        raise
+    await connection.execute(naming(whom))
+
+
+def transaction_for(connection: Connection, whom: Whom) -> Transaction:
+    """A transaction on a connection that nobody has begun one on, for somebody."""
+    return connection.transaction() if whom is Nameless.SYSTEM else _NamedTransaction(connection, whom)
 
 
 def _encode_jsonb(value: Any) -> bytes:
@@ -101,6 +180,8 @@ async def _check_server(connection: Connection) -> None:
 class Database:
     """A pool of connections to one database.
 
+    Whoever a task acts for (`fleetwrite.kit.tenancy`) sees its own rows on these connections, and no others.
+
     Rules for its users: change the session only by ``SET LOCAL``; take advisory locks only at transaction
     level; listen through :class:`Listener`. Connections are handed on without a reset.
 
@@ -126,19 +207,28 @@ class Database:
 
         Raises:
             UnsupportedServerError: the server is too old or would acknowledge commits early.
+            MissingRoleError: the login may not act for the system.
             OSError: nobody answers at that address.
             asyncpg.PostgresError: the server refuses us.
         """
-        pool = await asyncpg.create_pool(
-            dsn,
-            min_size=min_size,
-            max_size=max_size,
-            init=_prepare_connection,
-            reset=_keep_session,
-            timeout=_CONNECT_TIMEOUT_S,
-            command_timeout=_COMMAND_TIMEOUT_S,
-            server_settings={**_SESSION_SETTINGS, "application_name": application_name},
-        )
+        try:
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=min_size,
+                max_size=max_size,
+                init=_prepare_connection,
+                reset=_keep_session,
+                timeout=_CONNECT_TIMEOUT_S,
+                command_timeout=_COMMAND_TIMEOUT_S,
+                server_settings={**_SESSION_SETTINGS, "application_name": application_name},
+            )
+        except (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError) as error:
+            if SYSTEM_ROLE not in str(error):
+                raise
+            raise MissingRoleError(
+                f"{error}: run `fleetwrite migrate` where that was not done yet; else an administrator of the database"
+                f" runs GRANT {SYSTEM_ROLE}, {PARTNER_ROLE} TO the user of DATABASE_URL."
+            ) from error
         try:
             async with pool.acquire() as connection:
                 await _check_server(connection)
@@ -149,7 +239,13 @@ class Database:
 
     @property
     def pool(self) -> _Pool:
-        """The pool itself, for single statements: ``await database.pool.fetchrow(...)``."""
+        """The pool itself, for single statements of the system: ``await database.pool.fetchrow(...)``.
+
+        Raises:
+            NotTheSystemError: the task acts for a partner or for nobody, whom the pool would show everything.
+        """
+        if acts_for() is not Nameless.SYSTEM:
+            raise NotTheSystemError("Only the system may take the pool itself: use acquire() or transaction().")
         return self._pool
 
     async def close(self) -> None:
@@ -158,7 +254,13 @@ class Database:
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
-        """Lend a connection, outside a transaction; one that broke meanwhile is not lent again."""
+        """Lend a connection for statements that need not be one transaction; one that broke meanwhile is not lent
+        again. Where the task acts for a partner it is in a transaction nevertheless, which names the partner.
+        """
+        if acts_for() is not Nameless.SYSTEM:
+            async with self.transaction() as connection:
+                yield connection
+            return
         async with self._pool.acquire() as connection:
             yield connection
 
@@ -167,8 +269,22 @@ class Database:
         """Lend a connection inside a transaction, which commits at the end of the block unless that
         raises.
         """
-        async with self._pool.acquire() as connection, connection.transaction():
-            yield connection
+        whom = acts_for()
+        async with self._pool.acquire() as connection:
+            if whom is Nameless.SYSTEM:
+                async with connection.transaction():
+                    yield connection
+                return
+            transaction = _NamedTransaction(connection, whom)
+            await transaction.start()
+            try:
+                yield connection
+            except BaseException:
+                # With a connection that broke the transaction is gone; what went wrong is what is told.
+                with contextlib.suppress(*DATABASE_FAILURES):
+                    await transaction.rollback()
+                raise
+            await transaction.commit()
 
 
 class Listener:
@@ -228,7 +344,7 @@ class Listener:
             self._dsn,
             timeout=_CONNECT_TIMEOUT_S,
             command_timeout=_COMMAND_TIMEOUT_S,
-            server_settings={"application_name": self._application_name},
+            server_settings={"role": SYSTEM_ROLE, "application_name": self._application_name},
         )
         self._connection = connection
         self._lost.clear()

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
 from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.tenancy import Whom, acting_for, acts_for
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -19,7 +20,8 @@ class GroupRead(Generic[K, V]):
     """Reads what many callers want by one query, with no timer: a lone question is asked at once.
 
     Nobody is answered by a query that was begun before they asked: what was committed by then is seen. Two queries are
-    in flight at a time at most, so that a busy process takes no more of its connections for them.
+    in flight at a time at most, so that a busy process takes no more of its connections for them. Those
+    who act for different partners share no query, as the database shows each its own.
     """
 
     def __init__(
@@ -29,7 +31,7 @@ class GroupRead(Generic[K, V]):
     ) -> None:
         self._database = database
         self._read = read
-        self._waiting: dict[K, asyncio.Future[V | None]] = {}
+        self._waiting: dict[Whom, dict[K, asyncio.Future[V | None]]] = {}
         self._readers: set[asyncio.Task[None]] = set()
 
     async def get(self, key: K) -> V | None:
@@ -38,9 +40,10 @@ class GroupRead(Generic[K, V]):
         Raises:
             Exception: whatever the query raised; everybody who shared it gets the same.
         """
-        future = self._waiting.get(key)
+        waiting = self._waiting.setdefault(acts_for(), {})
+        future = waiting.get(key)
         if future is None:
-            future = self._waiting[key] = asyncio.get_running_loop().create_future()
+            future = waiting[key] = asyncio.get_running_loop().create_future()
         if len(self._readers) < _IN_FLIGHT:
             reader = asyncio.create_task(self._drain())
             self._readers.add(reader)
@@ -50,11 +53,17 @@ class GroupRead(Generic[K, V]):
 
     async def _drain(self) -> None:
         while self._waiting:
-            keys = list(self._waiting)[:MOST]
-            asked = {key: self._waiting.pop(key) for key in keys}
+            whom, waiting = next(iter(self._waiting.items()))
+            # Behind all others, should there be more of its questions than one query takes.
+            del self._waiting[whom]
+            keys = list(waiting)[:MOST]
+            asked = {key: waiting.pop(key) for key in keys}
+            if waiting:
+                self._waiting[whom] = waiting
             try:
-                async with self._database.acquire() as connection:
-                    found = await self._read(connection, keys)
+                with acting_for(whom):
+                    async with self._database.acquire() as connection:
+                        found = await self._read(connection, keys)
             except Exception as error:  # noqa: BLE001 - handed to those who asked
                 for future in asked.values():
                     future.set_exception(error)

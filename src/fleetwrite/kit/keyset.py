@@ -264,11 +264,13 @@ class PageQuery:
     async def _count(self, connection: Connection) -> int:
         """Count all rows that meet the conditions, by reading each: 0.3 to 0.5 ms per 1,000 where measured."""
         rows = (self._select, _joined(self._conditions))
-        counted = "\n".join(rows) if self._owners is None else self._of_each(self._owners, rows)
-        total: int = await connection.fetchval(
-            f"SELECT count(*) FROM (\n{counted}\n) AS counted",  # noqa: S608 - values never stand in it
-            *self._values,
-        )
+        if self._owners is None:
+            lines = ["SELECT count(*) FROM (", *rows, ") AS counted"]
+        else:
+            # Those of each owner by themselves: joined row by row they may meet their owners last, and take seconds.
+            of_owner = self._of_each(self._owners, ("SELECT count(*) AS counted FROM (", *rows, ") AS rows"))
+            lines = ["SELECT coalesce(sum(counted), 0)::bigint FROM (", of_owner, ") AS owners"]
+        total: int = await connection.fetchval("\n".join(lines), *self._values)
         return total
 
     def _of_each(self, owners: str, rows: Sequence[str]) -> str:

@@ -98,7 +98,9 @@ class Acceptor:
         self._backlog = backlog
         self._foresight = foresight
         self._settings = settings
-        self._group: GroupCommit[Accepted, ResourceOperation] = GroupCommit(database, self._store)
+        self._group: GroupCommit[Accepted, ResourceOperation] = GroupCommit(
+            database, self._store, conclude=self._enqueue
+        )
 
     async def accept(self, request: WriteRequest) -> Acceptance:
         """Check `request` and store it as a pending operation. What is refused leaves no trace.
@@ -196,7 +198,7 @@ class Acceptor:
     async def _store(
         self, connection: Connection, accepted: Sequence[Accepted]
     ) -> Sequence[ResourceOperation | Exception]:
-        """Store operations, what belongs to them, their events and their jobs, in the caller's transaction."""
+        """Store operations of a partner, what belongs to them and their events, in the caller's transaction."""
         created_at = await store.insert_operations(connection, accepted)
         operations = {
             one.operation.id: msgspec.structs.replace(
@@ -238,8 +240,11 @@ class Acceptor:
         ]
         if events:
             await append(connection, events)
-        await self._dispatch.enqueue(connection, [_job(one) for one in accepted])
         return [write_answer(operations[one.operation.id], []) for one in accepted]
+
+    async def _enqueue(self, connection: Connection, accepted: Sequence[Accepted]) -> None:
+        """Let them be delivered, each behind older writes to its record, whichever partner's these are."""
+        await self._dispatch.enqueue(connection, [_job(one) for one in accepted])
 
     async def _claim_references(self, connection: Connection, accepted: Sequence[Accepted]) -> None:
         claims = {

@@ -8,9 +8,9 @@ import msgspec
 
 from fleetwrite.contract.enums import ResourceOperationStatusEnum
 from fleetwrite.contract.telematics import ResourceOperation
-from fleetwrite.dispatch.insight import waiting
+from fleetwrite.dispatch.insight import Waiting, waiting
 from fleetwrite.dispatch.service import Dispatch
-from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.database import Connection, Database, as_system
 from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.kit.keyset import Page, Window, decode_cursor
 from fleetwrite.operations import listing, part_store, store
@@ -84,7 +84,7 @@ class OperationControl:
                 raise OperationNotFoundError(f"No operation {operation_id} is known.")
             logs = await store.select_attempts(connection, [operation_id])
             is_pending = row["status"] == ResourceOperationStatusEnum.PENDING
-            place = await waiting(connection, operation_id) if is_pending else None
+            place = await self._place(connection, partner_id, operation_id) if is_pending else None
             parts = await part_store.select_parts(connection, operation_id)
         entry = listing.entry(row, logs[operation_id])
         return OperationDetail(
@@ -158,6 +158,15 @@ class OperationControl:
                 ids.append(operation.id)
         return BatchResult(count=len(ids), operation_ids=ids, refused=refused, next_page=found.next_page)
 
+    async def _place(self, connection: Connection, partner_id: UUID, operation_id: UUID) -> Waiting | None:
+        # As the system: its place is one among everybody's.
+        async with as_system(connection):
+            place = await waiting(connection, operation_id)
+        if place is None or place.behind_operation_id is None:
+            return place
+        blocker = await store.select_operation(connection, partner_id, place.behind_operation_id)
+        return place if blocker is not None else msgspec.structs.replace(place, behind_operation_id=None)
+
     async def _found(
         self, connection: Connection, partner_id: UUID, batch: Batch, status: ResourceOperationStatusEnum
     ) -> Page[Operation]:
@@ -172,10 +181,12 @@ class OperationControl:
         """End those that nobody works on; returns what was stored."""
         by_id = {operation.id: operation for operation in operations}
         owners = {operation.connection_id for operation in operations}
-        jobs = await self._dispatch.seize(connection, owners, list(by_id))
-        reached = await part_store.count_done(connection, [job.id for job in jobs])
-        settlements = [called_off(job, by_id[job.id], CANCELLED, reached.get(job.id, 0)) for job in jobs]
-        answers = await self._settler.store(connection, settlements) if settlements else []
+        # As the system: what ends lets others' writes go.
+        async with as_system(connection):
+            jobs = await self._dispatch.seize(connection, owners, list(by_id))
+            reached = await part_store.count_done(connection, [job.id for job in jobs])
+            settlements = [called_off(job, by_id[job.id], CANCELLED, reached.get(job.id, 0)) for job in jobs]
+            answers = await self._settler.store(connection, settlements) if settlements else []
         return [
             (settlement, answer)
             for settlement, answer in zip(settlements, answers, strict=True)

@@ -16,6 +16,7 @@ from fleetwrite.dispatch.models import Job
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.repeating import repeat
+from fleetwrite.kit.tenancy import acting_as_system
 from fleetwrite.operations import part_store, store
 from fleetwrite.operations.conclusion import called_off, given_up
 from fleetwrite.operations.metrics import observe
@@ -63,7 +64,9 @@ class Disconnector:
         """
         account = await self._account(connection_id)
         await self._connections.delete(partner_id, connection_id, actor=actor)
-        await self._end(connection_id, account)
+        # As the system: everybody's writes wait there.
+        with acting_as_system():
+            await self._end(connection_id, account)
 
     async def disconnect_own(self, fleet_ids: Collection[UUID], connection_id: UUID, *, actor: Actor) -> None:
         """The same for the fleet itself, whatever it shares with whom.
@@ -92,8 +95,10 @@ class Disconnector:
 
     async def _account(self, connection_id: UUID) -> Account | None:
         """The account as it can be logged in to until the deletion: the provider is told only after that."""
-        async with self._database.acquire() as connection:
-            return (await self._connections.open_accounts(connection, [connection_id])).get(connection_id)
+        # As the system: no partner reads what opens an account.
+        with acting_as_system():
+            async with self._database.acquire() as connection:
+                return (await self._connections.open_accounts(connection, [connection_id])).get(connection_id)
 
     async def _end(self, connection_id: UUID, account: Account | None) -> None:
         await self._end_all(connection_id)

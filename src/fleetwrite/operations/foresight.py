@@ -11,6 +11,7 @@ import msgspec
 from fleetwrite.dispatch.insight import MOST_COUNTED, Slots, count_due, select_slots, turn
 from fleetwrite.dispatch.models import PRIORITIES, Lane, NewJob
 from fleetwrite.kit.database import Database
+from fleetwrite.kit.tenancy import acting_as_system
 from fleetwrite.operations.errors import WouldExpireError
 
 LEAST_FRESH_S: Final = 1.0
@@ -134,6 +135,11 @@ class Foresight:
         return place.sight
 
     async def _look(self, job: NewJob) -> _Sight:
+        # As the system: the lane has everybody's work, and what is seen serves everybody.
+        with acting_as_system():
+            return await self._look_at_all(job)
+
+    async def _look_at_all(self, job: NewJob) -> _Sight:
         async with self._database.acquire() as connection:
             now, slots = await select_slots(connection, job.lane)
             sight = _Sight(time.monotonic(), now, slots, [0] * len(PRIORITIES), None)

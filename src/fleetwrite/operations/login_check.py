@@ -19,6 +19,7 @@ from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.connectors.sdk.wire import MASK
 from fleetwrite.dispatch.errors import SlotTimeoutError
 from fleetwrite.kit.egress import AnswerLostError, Egress, ForbiddenUrlError, NotSentError
+from fleetwrite.kit.tenancy import acting_as_system
 from fleetwrite.operations.session import Patience, ProviderSession, Slots
 
 CHECK_LASTS_S: Final = 20.0
@@ -58,7 +59,8 @@ class LoginChecker:
         session = ProviderSession(self._egress, self._slots, private, tried, connector, patience)
         manifest = connector.manifest
         try:
-            told = await connector.check_login(session)
+            with acting_as_system():  # the budgets that the call falls under are everybody's
+                told = await connector.check_login(session)
         except ProviderAnswerError as error:
             words = _without_secrets(str(error), manifest, tried.login.credentials)
             if isinstance(error, LoginRefusedError) or error.answer.status in _REFUSALS:

@@ -12,7 +12,7 @@ from fleetwrite.connectors.sdk.write import Translation, UnofferedWriteError, Un
 from fleetwrite.contract.enums import ResourceEnum, ResourceOperationStatusEnum
 from fleetwrite.dispatch.models import Lane, NewJob
 from fleetwrite.dispatch.service import Dispatch
-from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.database import Connection, Database, as_system
 from fleetwrite.operations import part_store, store
 from fleetwrite.operations.accept import claim_references, make_secrets
 from fleetwrite.operations.backlog import BacklogGate
@@ -97,22 +97,21 @@ class Retrier:
         self, connection: Connection, operation: Operation, parts: Sequence[Part], *, may_be_written: bool, force: bool
     ) -> None:
         (stored,) = await store.select_stored(connection, [operation.id])
-        task = (await self._handler.prepare(connection, [stored]))[operation.id]
+        # As the system: preparing opens the connection's login.
+        async with as_system(connection):
+            task = (await self._handler.prepare(connection, [stored]))[operation.id]
         if not isinstance(task, Task):
             raise OperationStateError("It can not be prepared for sending any more: send it as a new write.")
         translation = _translate(task)
         if translation.reference is not None:
             await claim_references(connection, {operation.id: (operation.connection_id, translation.reference)})
         key = order_key(operation.resource, stored.terms.record_ids)
-        if key is not None:
-            await self._dispatch.lock_order(connection, operation.connection_id, key)
-        if operation.resource_id is not None and not force:
-            later = await store.select_later_write(connection, operation)
-            if later is not None:
-                raise NewerWriteError(
-                    f"The same record was written since, by {later.name}, and to repeat this one would undo that."
-                    " If that is wanted, add `?force=true`."
-                )
+        # As the system: other partners' writes to the record count too, though they are not named.
+        async with as_system(connection):
+            if key is not None:
+                await self._dispatch.lock_order(connection, operation.connection_id, key)
+            if operation.resource_id is not None and not force:
+                await _refuse_if_newer(connection, operation)
         # What it may have gone to the provider with is kept, so that a look-up that finds it there still fits.
         if not task.secrets:
             sealed = make_secrets(self._vault, operation.id, translation)
@@ -126,7 +125,18 @@ class Retrier:
         again = [(operation.id, _sent_again(part, since)) for part in parts if part.state in _RETRIED[force]]
         if again:
             await part_store.update_parts(connection, again)
-        await self._dispatch.enqueue(connection, [_job(operation, stored.terms, translation, lasts, key, since)])
+        # As the system: it may have to wait behind the writes of others.
+        async with as_system(connection):
+            await self._dispatch.enqueue(connection, [_job(operation, stored.terms, translation, lasts, key, since)])
+
+
+async def _refuse_if_newer(connection: Connection, operation: Operation) -> None:
+    later = await store.select_later_write(connection, operation)
+    if later is not None:
+        raise NewerWriteError(
+            f"The same record was written since, by {later.name}, and to repeat this one would undo that."
+            " If that is wanted, add `?force=true`."
+        )
 
 
 def _check_state(row: Mapping[str, object], parts: Sequence[Part], *, force: bool) -> None:

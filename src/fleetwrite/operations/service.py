@@ -25,6 +25,7 @@ from fleetwrite.dispatch.models import Job
 from fleetwrite.kit.clock import database_now
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.keyset import Page, Window, decode_cursor
+from fleetwrite.kit.tenancy import acting_as_system
 from fleetwrite.operations import store
 from fleetwrite.operations.accept import SECRETS_PURPOSE, Acceptance, Acceptor
 from fleetwrite.operations.conclusion import not_sent
@@ -120,8 +121,10 @@ class OperationService:
         losses, lease = acceptance.accepted.losses, acceptance.accepted.job_lease
         if lease is None:
             return WriteResult(operation=acceptance.answer, losses=losses, is_sync=False)
-        # In a task of its own: a client that hangs up must not leave a write half settled.
-        task = asyncio.create_task(self._deliver(acceptance, lease, started_at))
+        # In a task of its own: a client that hangs up must not leave a write half settled. As the system, as workers do
+        # it: the login is opened, and others' writes are let go.
+        with acting_as_system():
+            task = asyncio.create_task(self._deliver(acceptance, lease, started_at))
         self._syncing.add(task)
         task.add_done_callback(self._syncing.discard)
         return WriteResult(operation=await asyncio.shield(task), losses=losses, is_sync=True)

@@ -14,7 +14,7 @@ from fleetwrite.contract.event_names import WebhookEventNameEnum
 from fleetwrite.contract.org_enums import InvitationStatusEnum, PartnerPropertyKeyEnum
 from fleetwrite.contract.orgs import DEFAULT_EXPIRES_IN_HOURS, InvitationCreate
 from fleetwrite.events.store import append
-from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.database import Connection, Database, as_system
 from fleetwrite.kit.keyset import Page, Window
 from fleetwrite.kit.url_policy import UrlPolicy
 from fleetwrite.orgs import agreement_store, invitation_store, store
@@ -147,7 +147,8 @@ class InvitationService:
             if agreement is None:
                 if found.status is _Status.ACCEPTED:
                     raise InvitationStateError("What the fleet agreed to has ended: have the invitation sent again.")
-                agreement = await _agree(connection, found)
+                async with as_system(connection):  # a fleet's word: no partner may grant itself anything
+                    agreement = await _agree(connection, found)
             accepted = await invitation_store.accept(
                 connection, found.id, agreement.fleet_id, agreement.scopes, _hashed(token)
             )

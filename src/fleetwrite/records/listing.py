@@ -121,5 +121,4 @@ def _attribute(name: str) -> str:
 
 def where_key(query: PageQuery, attribute: str, texts: Collection[str]) -> None:
     """Let the index find the rows of which an attribute may be one of `texts`; its keys are folded, and cut."""
-    keys = f"SELECT fleetwrite_record_key(c.id, '{attribute}', text) FROM unnest({{}}::text[]) AS text"  # noqa: S608 - as above
-    query.where(f"fleetwrite_record_keys(r.connection_id, r.attributes) && ARRAY({keys})", storable(texts))
+    query.where(f"r.id = ANY(fleetwrite_records_with(c.id, '{attribute}', {{}}::text[]))", storable(texts))

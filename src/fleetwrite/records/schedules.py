@@ -13,7 +13,7 @@ from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.contract.enums import ResourceEnum, ScheduleStatusEnum
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.clock import database_now
-from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.database import Connection, Database, as_system
 from fleetwrite.kit.keyset import Page, Window
 from fleetwrite.records import schedule_store as store
 from fleetwrite.records.errors import DuplicateScheduleError, ScheduleNotFoundError, UnlistedResourceError
@@ -218,13 +218,16 @@ class ScheduleService:
     async def _enqueue(self, connection: Connection, schedules: Sequence[Schedule]) -> None:
         jobs = [pull_job(one, None) for one in schedules if one.is_active]
         if jobs:
-            await self._dispatch.enqueue(connection, jobs)
+            # As the system: the lanes of a connection have everybody's work.
+            async with as_system(connection):
+                await self._dispatch.enqueue(connection, jobs)
 
     async def _follow(self, connection: Connection, schedule: Schedule) -> None:
         """Let the job be as the schedule. One that somebody works on is left to them: they look at the schedule."""
-        busy = await self._dispatch.withdraw(connection, schedule.connection_id, [schedule.id])
-        if schedule.is_active and not busy:
-            await self._dispatch.enqueue(connection, [pull_job(schedule, schedule.next_execution_at)])
+        async with as_system(connection):  # as in `_enqueue`
+            busy = await self._dispatch.withdraw(connection, schedule.connection_id, [schedule.id])
+            if schedule.is_active and not busy:
+                await self._dispatch.enqueue(connection, [pull_job(schedule, schedule.next_execution_at)])
 
 
 def _activated(schedule: Schedule, next_at: datetime) -> Schedule:

@@ -22,10 +22,15 @@ _KEY_MAKING_LOCK: Final = 0x6677_7661_756C_7401
 _KEY_ID: Final = "substring({column} FROM 2 FOR 8)"
 """The id of the master key in a sealed value, which begins with the version, one byte."""
 
-_LIVE: Final = """
+WATCH_NAME: Final = "fleetwrite keys of "
+"""How the sessions begin to be called that note who has which keys."""
+
+# Of another role's session PostgreSQL tells little: not since when it is there, but its pid and name. Who gets a pid
+# that was another's takes that one's row away.
+_LIVE: Final = f"""
     EXISTS (
         SELECT FROM pg_stat_activity s
-        WHERE s.datname = current_database() AND s.pid = h.pid AND s.backend_start = h.backend_start
+        WHERE s.datname = current_database() AND s.pid = h.pid AND starts_with(s.application_name, '{WATCH_NAME}')
     )
 """
 
@@ -106,12 +111,11 @@ async def rests_until(connection: Connection, key_id: bytes, rest: timedelta) ->
 
 async def note_holder(connection: Connection, process: UUID, name: str, key_ids: Sequence[bytes]) -> None:
     """Note which keys a process has. It counts for as long as this very session lasts."""
-    await connection.execute(f"DELETE FROM vault_holders h WHERE NOT {_LIVE}")  # noqa: S608 - our own text
+    await connection.execute(f"DELETE FROM vault_holders h WHERE h.pid = pg_backend_pid() OR NOT {_LIVE}")  # noqa: S608 - our own text
     await connection.execute(
         """
-        INSERT INTO vault_holders (process, name, pid, backend_start, key_ids)
-        SELECT $1, $2, pid, backend_start, $3 FROM pg_stat_activity WHERE pid = pg_backend_pid()
-        ON CONFLICT (process) DO UPDATE SET pid = excluded.pid, backend_start = excluded.backend_start
+        INSERT INTO vault_holders (process, name, pid, key_ids) VALUES ($1, $2, pg_backend_pid(), $3)
+        ON CONFLICT (process) DO UPDATE SET pid = excluded.pid
         """,
         process,
         name,

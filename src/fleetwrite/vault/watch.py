@@ -32,7 +32,7 @@ class KeyWatch:
         self._listener = Listener(
             database_url,
             {store.CHANNEL: self._changed.set},
-            application_name=f"fleetwrite keys of {name}",
+            application_name=store.WATCH_NAME + name,
             on_connect=self._note_keys,
         )
         self._follower: asyncio.Task[None] | None = None

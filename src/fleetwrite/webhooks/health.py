@@ -11,7 +11,7 @@ from fleetwrite.contract.event_names import WebhookStatusEnum
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.dispatch.waiting import reorder
 from fleetwrite.events.store import append
-from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.database import Connection, Database, as_system
 from fleetwrite.webhooks import delivery_store, health_store
 from fleetwrite.webhooks.announcing import TOLD_OF_STATUS, webhook_event
 from fleetwrite.webhooks.breaker import trips
@@ -89,8 +89,10 @@ class Health:
         if to is WebhookStatusEnum.ACTIVE:
             # What was tried is due some time within the hour. It happened first, and is to be told first.
             tried = await delivery_store.select_tried(connection, subscription.id)
-            await reorder(connection, subscription.id, tried)
-            await self._dispatch.release(connection, subscription.id)
+            async with as_system(connection):  # which alone has to do with lanes
+                await reorder(connection, subscription.id, tried)
+                await self._dispatch.release(connection, subscription.id)
         else:
-            await self._dispatch.hold(connection, subscription.id)
+            async with as_system(connection):  # as above
+                await self._dispatch.hold(connection, subscription.id)
         await append(connection, [webhook_event(TOLD_OF_STATUS[to], turned)])

@@ -25,7 +25,7 @@ from fleetwrite.contract.pages import CursorPage
 from fleetwrite.dispatch.models import BudgetLimit
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.events.store import append
-from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.database import Connection, Database, as_system
 from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.egress_errors import ForbiddenUrlError
 from fleetwrite.kit.ids import new_id
@@ -204,7 +204,8 @@ class SubscriptionService:
             if deleted is None:
                 raise _not_found(webhook_id)
             # Jobs before deliveries: the order in which settling an attempt locks them.
-            await self._dispatch.remove_owner(connection, webhook_id)
+            async with as_system(connection):  # which alone has to do with lanes
+                await self._dispatch.remove_owner(connection, webhook_id)
             await delivery_store.end_pending_deliveries(connection, webhook_id)
             await append(connection, [webhook_event(WebhookEventNameEnum.WEBHOOK_DELETED, deleted)])
             await trail.append(connection, actor, Deed.WEBHOOK_DELETED, webhook_id)
@@ -226,8 +227,9 @@ class SubscriptionService:
         missing = set(event_names) - {subscription.event_name for subscription in created}
         if missing:
             raise _duplicate(missing, "created")
-        for subscription in created:
-            await self._dispatch.register_owner(connection, subscription.id, KIND, self._budgets)
+        async with as_system(connection):  # which alone has to do with lanes
+            for subscription in created:
+                await self._dispatch.register_owner(connection, subscription.id, KIND, self._budgets)
         await append(
             connection,
             [webhook_event(WebhookEventNameEnum.WEBHOOK_CREATED, subscription) for subscription in created],

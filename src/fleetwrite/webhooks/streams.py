@@ -21,6 +21,7 @@ from fleetwrite.contract.telematics import Instant
 from fleetwrite.events import store
 from fleetwrite.events.models import StreamFilter, StreamRow
 from fleetwrite.kit.database import DATABASE_FAILURES, Database, Listener
+from fleetwrite.kit.tenancy import acting_as_system
 from fleetwrite.webhooks.catalogue import RECORD_EVENTS, SCHEMA_VERSION
 from fleetwrite.webhooks.errors import TooManyStreamsError, UnknownEventError
 from fleetwrite.webhooks.store import note_listener
@@ -173,7 +174,8 @@ class EventStreams:
     async def _listen(self) -> None:
         """Listen for news; the first stream that comes begins, as most processes never serve one."""
         if self._listening is None or (self._listening.done() and self._listening.exception() is not None):
-            self._listening = asyncio.create_task(self._listener.__aenter__())
+            with acting_as_system():  # it hears for all, and outlives the stream that came first
+                self._listening = asyncio.create_task(self._listener.__aenter__())
         await asyncio.shield(self._listening)
 
     async def _start(self, partner_id: UUID, wanted: StreamFilter, last_event_id: UUID | None) -> int:

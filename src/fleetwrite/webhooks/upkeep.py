@@ -20,9 +20,10 @@ from fleetwrite.dispatch.errors import SlotTimeoutError
 from fleetwrite.dispatch.models import NewJob
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.clock import database_now
-from fleetwrite.kit.database import Connection, Database
+from fleetwrite.kit.database import Connection, Database, as_system
 from fleetwrite.kit.ids import new_id
 from fleetwrite.kit.keyset import Window, decode_cursor
+from fleetwrite.kit.tenancy import acting_as_system
 from fleetwrite.webhooks import delivery_store, health_store, log_store, store
 from fleetwrite.webhooks.breaker import MOST_OUTCOMES, WINDOW, moving_average
 from fleetwrite.webhooks.errors import InvalidReplayError, ReceiverBusyError, SubscriptionNotFoundError
@@ -193,7 +194,8 @@ class SubscriptionUpkeep:
             sealed = await delivery_store.select_secret(connection, webhook_id)
             now = await database_now(connection)
         try:
-            await self._dispatch.take_slot(webhook_id, lane_of(webhook_id).scopes, SLOT_WAIT_S)
+            with acting_as_system():  # which alone has to do with budgets
+                await self._dispatch.take_slot(webhook_id, lane_of(webhook_id).scopes, SLOT_WAIT_S)
         except SlotTimeoutError as error:
             raise ReceiverBusyError(math.ceil(error.wait_s) or 1) from error
         delivery = Delivery(
@@ -239,7 +241,8 @@ class SubscriptionUpkeep:
             revived = await delivery_store.revive(connection, webhook_id, wanted, ended_by, REVIVED_AT_A_TIME)
             lane = lane_of(webhook_id)
             jobs = [NewJob(id=one, lane=lane, lasts=KEPT, priority=REPLAY_PRIORITY) for one in revived]
-            await self._dispatch.enqueue(connection, jobs)
+            async with as_system(connection):  # which alone has to do with lanes
+                await self._dispatch.enqueue(connection, jobs)
             if revived:
                 await trail.append(connection, actor, Deed.WEBHOOK_REPLAYED, webhook_id, {"messages": len(revived)})
         return len(revived)

@@ -7,6 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
+from administrating import administrate
 from fleetwrite.access.errors import (
     ClientExistsError,
     MissingScopeError,
@@ -267,7 +268,7 @@ async def test_a_key_that_another_process_made_is_taken_up_and_the_old_one_stays
 ) -> None:
     old = await token_of(tokens, client)
     await tokens.authenticate(f"Bearer {old}")
-    await database.pool.execute("CREATE TABLE first AS TABLE signing_keys; TRUNCATE signing_keys")
+    await administrate(database, "CREATE TABLE first AS TABLE signing_keys; TRUNCATE signing_keys")
     await another_process(database, hasher).prepare()
     await database.pool.execute("INSERT INTO signing_keys TABLE first")
     new = await token_of(tokens, client)

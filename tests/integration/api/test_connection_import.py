@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from administrating import administrate
 from integration.api.error_bodies import details_of
 from integration.api.inviting import operator_token
 from integration.api.world import HttpAnswer, World
@@ -143,21 +144,22 @@ async def test_what_fails_on_the_way_is_told_line_by_line_and_mended_by_a_repeat
     fresh_world: World,
 ) -> None:
     text = f"{HEAD}\nacme,a,samsara,,,{SECRET},\nacme,b,samsara,,,{SECRET},\n"
-    pool = fresh_world.services.database.pool
-    await pool.execute(
+    database = fresh_world.services.database
+    await administrate(
+        database,
         """
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             IF (SELECT name FROM fleets WHERE id = NEW.fleet_id) = 'a' THEN RAISE 'no room'; END IF;
             RETURN NEW;
         END $$;
         CREATE TRIGGER refuse BEFORE INSERT ON connections FOR EACH ROW EXECUTE FUNCTION refuse();
-        """
+        """,
     )
     report = (await imported(fresh_world, text, "?apply=true")).json()
     assert (report["created"], report["failed"]) == (1, 1)
     assert [line["result"] for line in report["lines"]] == ["failed", "created"]
     assert "import the file again" in report["lines"][0]["reason"]
-    await pool.execute("DROP TRIGGER refuse ON connections")
+    await administrate(database, "DROP TRIGGER refuse ON connections")
 
     again = (await imported(fresh_world, text, "?apply=true")).json()
     assert [line["result"] for line in again["lines"]] == ["created", "exists"]

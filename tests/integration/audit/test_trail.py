@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from administrating import administrate
 from fleetwrite.audit import trail
 from fleetwrite.audit.errors import BadHeadError, TamperedLogError
 from fleetwrite.audit.models import FLEETWRITE, Actor, ActorKind, Deed, Entry, Head, Wanted
@@ -72,8 +73,10 @@ async def test_an_empty_log_is_as_it_was_written(database: Database) -> None:
 )
 async def test_the_database_refuses_any_change(database: Database, statement: str) -> None:
     await append(database)
-    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="only ever appended to"):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
         await database.pool.execute(statement)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="only ever appended to"):
+        await administrate(database, statement)
     assert len(await all_entries(database)) == 1
 
 
@@ -98,8 +101,8 @@ TAMPERINGS = [
 @pytest.mark.parametrize(("statement", "told"), TAMPERINGS, ids=[text[:45] for text, _ in TAMPERINGS])
 async def test_whoever_gets_past_that_is_found_out(database: Database, statement: str, told: str) -> None:
     await append(database, 5)
-    await database.pool.execute("ALTER TABLE audit_log DISABLE TRIGGER audit_log_append_only")
-    await database.pool.execute(statement)
+    await administrate(database, "ALTER TABLE audit_log DISABLE TRIGGER audit_log_append_only")
+    await administrate(database, statement)
     with pytest.raises(TamperedLogError, match=told):
         await trail.verify(database)
 
@@ -111,8 +114,8 @@ async def test_a_noted_head_shows_that_the_end_was_cut_off_or_all_written_anew(d
     assert trail.parse_head(str(noted)) == noted
     await append(database)
     await trail.verify(database, noted)
-    await database.pool.execute("ALTER TABLE audit_log DISABLE TRIGGER audit_log_append_only")
-    await database.pool.execute("DELETE FROM audit_log WHERE id > 2")
+    await administrate(database, "ALTER TABLE audit_log DISABLE TRIGGER audit_log_append_only")
+    await administrate(database, "DELETE FROM audit_log WHERE id > 2")
     assert await trail.verify(database) is not None
     with pytest.raises(TamperedLogError, match="cut off: 3 was noted, the newest entry is 2"):
         await trail.verify(database, noted)

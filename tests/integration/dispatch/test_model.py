@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from administrating import administrate
 from fleetwrite.dispatch.claims import claim, claim_expired
 from fleetwrite.dispatch.errors import OrderConflictError, SlotTimeoutError
 from fleetwrite.dispatch.models import (
@@ -324,7 +325,7 @@ def test_dispatch_does_what_the_model_allows_and_all_that_it_has_to(database_url
     # Hypothesis calls rules one after the other and awaits nothing: the machine has a loop of its own.
     loop = asyncio.new_event_loop()
     database = loop.run_until_complete(Database.connect(database_url, max_size=4, application_name="model test"))
-    loop.run_until_complete(database.pool.execute(STANDING_CLOCK))
+    loop.run_until_complete(administrate(database, STANDING_CLOCK))
 
     class Machine(DispatchMachine):
         pass

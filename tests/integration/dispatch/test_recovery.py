@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from administrating import administrate
 from fleetwrite.dispatch.models import Again, Job
 from fleetwrite.kit.database import Database
 from fleetwrite.kit.migrations import migrate
@@ -50,9 +51,10 @@ async def test_work_goes_on_while_connections_are_cut_again_and_again(world: Wor
     async with Running(world, database_url, handler), asyncio.timeout(60):
         for _ in range(10):
             await onlooker.enqueue(owner, 5)
-            await operator.pool.execute(
+            await administrate(
+                operator,
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()",
             )
         # What was cut off between claim and settling comes back when its lease has ended.
         while await onlooker.waiting():

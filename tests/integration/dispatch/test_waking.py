@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+from administrating import administrator
 from fleetwrite.dispatch.claims import claim
 from fleetwrite.dispatch.models import Again
 from fleetwrite.kit.database import Database
@@ -13,7 +14,7 @@ LEASE = timedelta(seconds=60)
 
 async def until_waiting_for_a_lock(database: Database) -> None:
     """Return when some session of this database waits for a lock of another."""
-    async with asyncio.timeout(10), database.acquire() as connection:
+    async with asyncio.timeout(10), administrator(database) as connection:
         while not await connection.fetchval(
             "SELECT EXISTS (SELECT FROM pg_stat_activity"
             " WHERE datname = current_database() AND wait_event_type = 'Lock')"

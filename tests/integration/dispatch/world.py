@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid4
 
+from administrating import administrator
 from fleetwrite.dispatch.claims import claim
 from fleetwrite.dispatch.models import BudgetLimit, Finish, Job, Lane, NewJob
 from fleetwrite.dispatch.service import Dispatch
@@ -76,7 +77,7 @@ class World:
     async def stop_clock(self) -> None:
         """Let the clock move by `shift_clock` alone, where milliseconds count and the machine may be busy."""
         now = (await self.now()).isoformat()
-        async with self.database.transaction() as connection:
+        async with administrator(self.database) as connection:
             await connection.execute(
                 f"""
                 CREATE OR REPLACE FUNCTION fleetwrite_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$

@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from administrating import administrate
 from fleetwrite.events.fan_out import FanOut
 from fleetwrite.events.models import Event, NewEvent
 from fleetwrite.events.store import append, last_position, mark_fanned_out, position_of, take_waiting
@@ -16,7 +17,7 @@ from fleetwrite.kit.ids import new_id
 @pytest.fixture
 async def partner_id(database: Database) -> UUID:
     one = new_id()
-    await database.pool.execute("CREATE TABLE consumed (id uuid PRIMARY KEY)")
+    await administrate(database, "CREATE TABLE consumed (id uuid PRIMARY KEY)")
     await database.pool.execute(
         "INSERT INTO partners VALUES ($1, 'Partner', 'partner', fleetwrite_now(), fleetwrite_now())", one
     )

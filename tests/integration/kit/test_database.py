@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from administrating import administrate, administrator
 from fleetwrite.kit.database import Database, Listener
 from fleetwrite.kit.ids import new_id
 
@@ -51,7 +52,7 @@ async def test_times_are_aware_and_utc(database: Database) -> None:
 
 
 async def test_a_block_that_raises_is_rolled_back(database: Database) -> None:
-    await database.pool.execute("CREATE TABLE note (body text)")
+    await administrate(database, "CREATE TABLE note (body text)")
 
     async def insert_and_fail() -> None:
         async with database.transaction() as connection:
@@ -65,7 +66,7 @@ async def test_a_block_that_raises_is_rolled_back(database: Database) -> None:
 
 async def test_commits_are_durable_even_if_the_database_defaults_to_less(database_url: str, database: Database) -> None:
     name = await database.pool.fetchval("SELECT current_database()")
-    await database.pool.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    await administrate(database, f"ALTER DATABASE {name} SET synchronous_commit = off")
     other = await Database.connect(database_url, application_name="durable")
     try:
         assert await other.pool.fetchval("SHOW synchronous_commit") == "on"
@@ -88,10 +89,11 @@ async def test_connections_that_the_server_ended_are_not_lent_again(database_url
     try:
         async with pool.acquire(), pool.acquire():
             pass
-        ended = await database.pool.fetch(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            "WHERE application_name = 'victim' AND datname = current_database()"
-        )
+        async with administrator(database) as connection:
+            ended = await connection.fetch(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE application_name = 'victim' AND datname = current_database()"
+            )
         assert len(ended) == 2
         async with pool.acquire() as one, pool.acquire() as two:
             assert await one.fetchval("SELECT 1") == await two.fetchval("SELECT 1") == 1
@@ -115,9 +117,10 @@ async def test_a_listener_comes_back_after_its_connection_was_ended(database_url
     work = asyncio.Event()
     async with Listener(database_url, {"work": work.set}, application_name="ear"):
         work.clear()
-        await database.pool.execute(
+        await administrate(
+            database,
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE application_name = 'ear' AND datname = current_database()"
+            "WHERE application_name = 'ear' AND datname = current_database()",
         )
         await asyncio.wait_for(work.wait(), 10)  # once after the reconnect, without a notification
         work.clear()
@@ -148,7 +151,8 @@ async def test_closing_a_listener_ends_even_when_a_failing_connect_swallows_the_
     listener = Listener(database_url, {"news": lambda: None}, application_name="listener to be closed")
     async with asyncio.timeout(20), listener:
         monkeypatch.setattr(asyncpg, "connect", connect)
-        await database.pool.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'listener to be closed'"
+        await administrate(
+            database,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'listener to be closed'",
         )
         await connecting.wait()

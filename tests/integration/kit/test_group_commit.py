@@ -1,9 +1,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 
+from administrating import administrate, become_administrator
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.group_commit import (
     CommitOutcomeUnknownError,
@@ -11,6 +14,7 @@ from fleetwrite.kit.group_commit import (
     GroupCommitClosedError,
     NotCommittedError,
 )
+from fleetwrite.kit.tenancy import Nameless, Whom, acting_for, acts_for
 
 
 class Notes:
@@ -32,7 +36,7 @@ class Notes:
 
 @pytest.fixture
 async def notes(database: Database) -> Notes:
-    await database.pool.execute("CREATE TABLE note (n int PRIMARY KEY CHECK (n >= 0))")
+    await administrate(database, "CREATE TABLE note (n int PRIMARY KEY CHECK (n >= 0))")
     return Notes()
 
 
@@ -92,8 +96,8 @@ async def test_only_the_bad_one_fails_and_with_its_own_error(database: Database,
 
 
 async def test_a_refusal_at_commit_fails_only_its_item(database: Database) -> None:
-    await database.pool.execute("CREATE TABLE target (n int PRIMARY KEY); INSERT INTO target VALUES (1)")
-    await database.pool.execute("CREATE TABLE source (n int REFERENCES target DEFERRABLE INITIALLY DEFERRED)")
+    await administrate(database, "CREATE TABLE target (n int PRIMARY KEY); INSERT INTO target VALUES (1)")
+    await administrate(database, "CREATE TABLE source (n int REFERENCES target DEFERRABLE INITIALLY DEFERRED)")
 
     async def write(connection: Connection, items: Sequence[int]) -> list[int | Exception]:
         await connection.executemany("INSERT INTO source VALUES ($1)", [(item,) for item in items])
@@ -143,7 +147,9 @@ async def test_a_connection_lost_before_the_commit_wrote_nothing(
 
 async def test_a_connection_lost_during_the_commit_is_an_unknown_outcome(database: Database) -> None:
     """A deferred trigger holds the COMMIT open while the test ends the session."""
-    await database.pool.execute("""
+    await administrate(
+        database,
+        """
         CREATE TABLE slow (n int);
         CREATE FUNCTION wait_for_the_test() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
@@ -152,7 +158,8 @@ async def test_a_connection_lost_during_the_commit_is_an_unknown_outcome(databas
         END $$;
         CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON slow
             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_for_the_test();
-    """)
+    """,
+    )
     calls = 0
 
     async def write(connection: Connection, items: Sequence[int]) -> list[int | Exception]:
@@ -211,4 +218,120 @@ async def terminate_others(database: Database, connection: Connection | None = N
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
     )
-    await (connection or database.pool).execute(query)
+    if connection is None:
+        await administrate(database, query)
+    else:
+        await become_administrator(connection)
+        await connection.execute(query)
+
+
+class Names:
+    """Writes what is a partner's into a table under row level security, and notes for whom."""
+
+    def __init__(self) -> None:
+        self.writes: list[tuple[Whom, list[int]]] = []
+        self.concluded: list[tuple[Whom, list[int]]] = []
+        self.entered = asyncio.Event()
+        self.may_pass = asyncio.Event()
+
+    async def write(self, connection: Connection, items: Sequence[tuple[UUID, int]]) -> list[int | Exception]:
+        self.writes.append((acts_for(), [number for _, number in items]))
+        self.entered.set()
+        await self.may_pass.wait()
+        await connection.executemany("INSERT INTO named VALUES ($1, $2)", items)
+        seen = await connection.fetch("SELECT n FROM named")
+        return [KeyError(n) if n == 666 else len(seen) for _, n in items]
+
+    async def conclude(self, connection: Connection, items: Sequence[tuple[UUID, int]]) -> None:
+        self.concluded.append((acts_for(), [number for _, number in items]))
+        seen = await connection.fetch("SELECT n FROM named")
+        assert {number for _, number in items} <= {row["n"] for row in seen}
+
+
+ONE, OTHER = UUID(int=1), UUID(int=2)
+
+
+async def submitted(group: "GroupCommit[tuple[UUID, int], int]", names: Names, *items: tuple[UUID, UUID, int]) -> Any:
+    """What becomes of items that share a batch: (who submits it, whose row it is, number)."""
+
+    async def submit(whom: Whom, partner_id: UUID, number: int) -> int:
+        with acting_for(whom):
+            return await group.submit((partner_id, number))
+
+    first = asyncio.create_task(submit(Nameless.SYSTEM, ONE, 0))
+    await names.entered.wait()
+    tasks = [asyncio.create_task(submit(*item)) for item in items]
+    await asyncio.sleep(0)
+    names.may_pass.set()
+    await first
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def names(database: Database) -> Names:
+    await administrate(
+        database,
+        """
+        CREATE TABLE named (partner_id uuid NOT NULL, n int PRIMARY KEY CHECK (n >= 0));
+        SELECT fleetwrite_guard('named', 'SELECT, INSERT', 'partner_id = fleetwrite_partner()');
+        """,
+    )
+    return Names()
+
+
+@pytest.fixture
+async def named_group(database: Database, names: Names) -> "AsyncIterator[GroupCommit[tuple[UUID, int], int]]":
+    group: GroupCommit[tuple[UUID, int], int] = GroupCommit(database, names.write, conclude=names.conclude)
+    yield group
+    names.may_pass.set()
+    await group.close()
+
+
+async def numbers(database: Database) -> list[tuple[UUID, int]]:
+    return [(row["partner_id"], row["n"]) for row in await database.pool.fetch("SELECT * FROM named ORDER BY n")]
+
+
+async def test_each_partner_s_rows_are_written_in_its_name_in_one_transaction(
+    database: Database, names: Names, named_group: "GroupCommit[tuple[UUID, int], int]"
+) -> None:
+    batch = [(OTHER, OTHER, 1), (ONE, ONE, 2), (OTHER, OTHER, 3), (Nameless.SYSTEM, OTHER, 4), (ONE, ONE, 5)]
+    answers = await submitted(named_group, names, *batch)  # type: ignore[arg-type]
+    # Of each one its own rows were there, those of the first batch and of this transaction; of the system's all.
+    assert answers == [2, 3, 2, 6, 3]
+    assert names.writes[1:] == [(ONE, [2, 5]), (OTHER, [1, 3]), (Nameless.SYSTEM, [4])]
+    assert names.concluded[1:] == [(Nameless.SYSTEM, [1, 2, 3, 4, 5])]
+    assert await numbers(database) == [(ONE, 0), (OTHER, 1), (ONE, 2), (OTHER, 3), (OTHER, 4), (ONE, 5)]
+    versions = await database.pool.fetchval("SELECT count(DISTINCT xmin::text) FROM named WHERE n > 0")
+    assert versions == 1
+
+
+async def test_of_two_partners_in_a_batch_only_the_one_that_fails_does(
+    database: Database, names: Names, named_group: "GroupCommit[tuple[UUID, int], int]"
+) -> None:
+    batch = [(ONE, ONE, 1), (OTHER, OTHER, -1), (OTHER, OTHER, 2), (ONE, ONE, 666)]
+    answers = await submitted(named_group, names, *batch)
+    assert [type(answer) for answer in answers] == [int, asyncpg.CheckViolationError, int, KeyError]
+    assert await numbers(database) == [(ONE, 0), (ONE, 1), (OTHER, 2), (ONE, 666)]
+    # Singly, each in its own name; what was answered with an error is not carried on with.
+    assert names.writes[3:] == [(ONE, [1]), (OTHER, [-1]), (OTHER, [2]), (ONE, [666])]
+    assert [items for _, items in names.concluded[1:]] == [[1], [2]]
+
+
+async def test_a_row_in_another_s_name_fails_alone(
+    database: Database, names: Names, named_group: "GroupCommit[tuple[UUID, int], int]"
+) -> None:
+    answers = await submitted(named_group, names, (ONE, ONE, 1), (OTHER, ONE, 2), (OTHER, OTHER, 3))
+    assert [type(answer) for answer in answers] == [int, asyncpg.InsufficientPrivilegeError, int]
+    assert await numbers(database) == [(ONE, 0), (ONE, 1), (OTHER, 3)]
+
+
+async def test_the_runner_is_nobody_s_whoever_s_call_began_it(
+    names: Names, named_group: "GroupCommit[tuple[UUID, int], int]"
+) -> None:
+    names.may_pass.set()
+    with acting_for(ONE):
+        await named_group.submit((ONE, 1))
+        await named_group.submit((ONE, 2))
+    with acting_for(OTHER):
+        await named_group.submit((OTHER, 3))
+    assert [whom for whom, _ in names.writes] == [ONE, ONE, OTHER]

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 import pytest
 
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.group_read import GroupRead
+from fleetwrite.kit.tenancy import Nameless, Whom, acting_for, acts_for
 
 
 class Table:
@@ -78,3 +80,30 @@ async def test_who_gives_up_takes_the_answer_from_nobody(database: Database) -> 
     gone.cancel()
     table.go.set()
     assert await patient == 4
+
+
+async def test_those_who_act_for_different_partners_share_no_query(database: Database) -> None:
+    asked: list[tuple[Whom, list[int]]] = []
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def read(connection: Connection, keys: Sequence[int]) -> Mapping[int, str]:
+        asked.append((acts_for(), sorted(keys)))
+        begun.set()
+        await go.wait()
+        named = await connection.fetchval("SELECT current_setting('fleetwrite.partner', true)")
+        return dict.fromkeys(keys, named)
+
+    async def get(group: GroupRead[int, str], whom: Whom, key: int) -> str | None:
+        with acting_for(whom):
+            return await group.get(key)
+
+    group = GroupRead(database, read)
+    one, other = UUID(int=1), UUID(int=2)
+    first = [asyncio.create_task(get(group, one, number)) for number in range(2)]
+    await begun.wait()
+    later = [asyncio.create_task(get(group, whom, 7)) for whom in (other, one, Nameless.NOBODY, other)]
+    await asyncio.sleep(0)
+    go.set()
+    assert await asyncio.gather(*first, *later) == [str(one), str(one), str(other), str(one), "", str(other)]
+    shared = {(whom, key) for whom, keys in asked for key in keys}
+    assert shared == {(one, 0), (one, 1), (one, 7), (other, 7), (Nameless.NOBODY, 7)}

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from administrating import administrate
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.keyset import BadCursorError, Cursor, Order, Page, PageQuery, Place, Window, decode_cursor
 
@@ -24,8 +25,8 @@ async def add(connection: Connection, *numbers: int) -> None:
 
 @pytest.fixture
 async def things(database: Database) -> Database:
-    await database.pool.execute(
-        "CREATE TABLE things (id uuid PRIMARY KEY, created_at timestamptz NOT NULL, kind text NOT NULL)"
+    await administrate(
+        database, "CREATE TABLE things (id uuid PRIMARY KEY, created_at timestamptz NOT NULL, kind text NOT NULL)"
     )
     return database
 

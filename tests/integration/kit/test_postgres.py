@@ -11,8 +11,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from administrating import administrate
 from fleetwrite.kit import postgres_binaries
 from fleetwrite.kit.database import Database, Listener
+from fleetwrite.kit.migrations import migrate
 from fleetwrite.kit.postgres import DataDirectoryInUseError, EmbeddedPostgres, EmbeddedPostgresError
 from fleetwrite.kit.postgres_binaries import Account, account_for, find_binaries, runnable_binaries
 
@@ -135,9 +137,10 @@ async def test_pool_and_listener_survive_a_crash_of_the_server(folder: Path) -> 
     server = EmbeddedPostgres(folder / "data")
     await server.start()
     dsn, heard = server.dsn, asyncio.Event()
+    await migrate(dsn)
     database = await Database.connect(dsn, min_size=2, application_name="survivor")
     async with Listener(dsn, {"work": heard.set}, application_name="ear"):
-        await database.pool.execute("CREATE TABLE kept AS SELECT 42 AS n")
+        await administrate(database, "CREATE TABLE kept AS SELECT 42 AS n")
         heard.clear()
         os.kill(server.pid, signal.SIGKILL)
         assert await server.wait_closed() == -signal.SIGKILL

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from administrating import administrate
 from fleetwrite.kit.database import Database
 from fleetwrite.kit.ids import new_id
 from fleetwrite.kit.retention import BATCH, Rule, Sweeper
@@ -21,7 +22,7 @@ RULE = Rule(
 
 @pytest.fixture
 async def things(database: Database) -> Database:
-    await database.pool.execute("CREATE TABLE things (id uuid PRIMARY KEY, ended_at timestamptz)")
+    await administrate(database, "CREATE TABLE things (id uuid PRIMARY KEY, ended_at timestamptz)")
     return database
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from administrating import become_administrator
 from fleetwrite.contract.enums import ConnectionStatusEnum, ResourceEnum
 from fleetwrite.dispatch.models import BudgetLimit
 from integration.operations import writes
@@ -136,6 +137,7 @@ async def test_an_outcome_is_kept_while_the_database_is_away(world: World) -> No
     jobs = await world.claim()
     database = world.services.database
     async with database.transaction() as blocking:
+        await become_administrator(blocking)
         await blocking.execute("SELECT FROM jobs WHERE id = $1 FOR UPDATE", operation.id)
         running = asyncio.create_task(world.run(jobs))
         async with asyncio.timeout(10):

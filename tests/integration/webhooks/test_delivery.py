@@ -8,6 +8,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from administrating import administrator
 from fleetwrite.dispatch.backoff import Backoff
 from fleetwrite.dispatch.claims import claim
 from fleetwrite.dispatch.models import Closing
@@ -276,10 +277,10 @@ async def test_an_answer_is_stored_though_the_database_goes_away_meanwhile(
     await webhooks.subscribe(receiver.url)
     database = webhooks.database
     async with webhooks.worker(), asyncio.timeout(20):
-        async with database.transaction() as blocking:
+        async with administrator(database) as blocking:
             await blocking.execute("LOCK TABLE delivery_attempts")
             await webhooks.emit()
-            while not await database.pool.fetchval(
+            while not await blocking.fetchval(
                 "SELECT bool_or(pg_terminate_backend(pid)) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND wait_event_type = 'Lock'"
             ):
