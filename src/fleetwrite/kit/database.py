@@ -8,7 +8,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 import asyncpg
 import msgspec
@@ -19,9 +19,9 @@ from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.kit.tenancy import (
     PARTNER_ROLE,
     SYSTEM_ROLE,
+    NamedTransaction,
     Nameless,
     NotTheSystemError,
-    Whom,
     acting_as_system,
     acts_for,
     naming,
@@ -76,41 +76,6 @@ class MissingRoleError(FleetwriteError):
     """The database lacks the roles that keep partners apart, or its login may not take them."""
 
 
-class Transaction(Protocol):
-    """A transaction that begins and ends by calls."""
-
-    async def start(self) -> None:
-        """Begin."""
-        ...
-
-    async def commit(self) -> None:
-        """Keep what was done."""
-        ...
-
-    async def rollback(self) -> None:
-        """Take back what was done."""
-        ...
-
-
-class _NamedTransaction:
-    """A transaction in somebody's name. The name goes out with BEGIN, in one round trip, and ends with it whatever
-    happens: so PostgreSQL has it with SET LOCAL. `Connection.transaction` cannot be nested into it.
-    """
-
-    def __init__(self, connection: Connection, whom: Whom) -> None:
-        self._connection = connection
-        self._begin = f"BEGIN; {naming(whom)}"
-
-    async def start(self) -> None:
-        await self._connection.execute(self._begin)
-
-    async def commit(self) -> None:
-        await self._connection.execute("COMMIT")
-
-    async def rollback(self) -> None:
-        await self._connection.execute("ROLLBACK")
-
-
 @asynccontextmanager
 async def as_system(connection: Connection) -> AsyncIterator[None]:
     """Act as the system for a part of the caller's transaction. Whoever calls this says beside it why.
@@ -132,11 +97,6 @@ async def as_system(connection: Connection) -> AsyncIterator[None]:
         await connection.execute(naming(whom))
         raise
     await connection.execute(naming(whom))
-
-
-def transaction_for(connection: Connection, whom: Whom) -> Transaction:
-    """A transaction on a connection that nobody has begun one on, for somebody."""
-    return connection.transaction() if whom is Nameless.SYSTEM else _NamedTransaction(connection, whom)
 
 
 def _encode_jsonb(value: Any) -> bytes:
@@ -169,6 +129,11 @@ async def _check_server(connection: Connection) -> None:
         raise UnsupportedServerError(
             f"PostgreSQL {version.major} is too old: use version {OLDEST_SERVER} or newer, "
             "or leave DATABASE_URL unset for the embedded server."
+        )
+    if await connection.fetchval("SELECT current_user") != SYSTEM_ROLE:
+        raise MissingRoleError(
+            f"The session does not act as {SYSTEM_ROLE} even though it asks for it: let the pooler in between pass on"
+            " start-up settings, or connect directly."
         )
     if await connection.fetchval("SHOW synchronous_commit") == "off":
         raise UnsupportedServerError(
@@ -207,7 +172,7 @@ class Database:
 
         Raises:
             UnsupportedServerError: the server is too old or would acknowledge commits early.
-            MissingRoleError: the login may not act for the system.
+            MissingRoleError: the login may not act for the system, or its sessions do not.
             OSError: nobody answers at that address.
             asyncpg.PostgresError: the server refuses us.
         """
@@ -275,7 +240,7 @@ class Database:
                 async with connection.transaction():
                     yield connection
                 return
-            transaction = _NamedTransaction(connection, whom)
+            transaction = NamedTransaction(connection, whom)
             await transaction.start()
             try:
                 yield connection

@@ -7,9 +7,9 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 import asyncpg
 
-from fleetwrite.kit.database import DATABASE_FAILURES, Connection, Database, transaction_for
+from fleetwrite.kit.database import DATABASE_FAILURES, Connection, Database
 from fleetwrite.kit.errors import FleetwriteError
-from fleetwrite.kit.tenancy import Nameless, Whom, acting_as_system, acting_for, acts_for, naming
+from fleetwrite.kit.tenancy import Nameless, Whom, acting_as_system, acting_for, acts_for, naming, transaction_for
 
 T = TypeVar("T")
 R = TypeVar("R")

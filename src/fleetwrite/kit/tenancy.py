@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from enum import Enum
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from uuid import UUID
 
 from fleetwrite.kit.errors import FleetwriteError
+
+if TYPE_CHECKING:
+    from fleetwrite.kit.database import Connection
 
 SYSTEM_ROLE: Final = "fleetwrite_system"
 """The database role that our sessions have from their start. It owns nothing, and sees all rows."""
@@ -75,3 +78,46 @@ def naming(whom: Whom) -> str:
         return f"SET LOCAL ROLE {SYSTEM_ROLE}"
     name = "" if whom is Nameless.NOBODY else str(UUID(int=whom.int))
     return f"SET LOCAL ROLE {PARTNER_ROLE}; SET LOCAL fleetwrite.partner = '{name}'"
+
+
+class Transaction(Protocol):
+    """A transaction that begins and ends by calls."""
+
+    async def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def commit(self) -> None:
+        """Keep what was done."""
+        ...
+
+    async def rollback(self) -> None:
+        """Take back what was done."""
+        ...
+
+
+class NamedTransaction:
+    """A transaction in somebody's name. The name goes out with BEGIN, in one round trip, and ends with it whatever
+    happens: so PostgreSQL has it with SET LOCAL. `Connection.transaction` cannot be nested into it.
+    """
+
+    def __init__(self, connection: "Connection", whom: Whom) -> None:
+        self._connection = connection
+        self._begin = f"BEGIN; {naming(whom)}"
+
+    async def start(self) -> None:
+        """Begin."""
+        await self._connection.execute(self._begin)
+
+    async def commit(self) -> None:
+        """Keep what was done."""
+        await self._connection.execute("COMMIT")
+
+    async def rollback(self) -> None:
+        """Take back what was done."""
+        await self._connection.execute("ROLLBACK")
+
+
+def transaction_for(connection: "Connection", whom: Whom) -> Transaction:
+    """A transaction on a connection that nobody has begun one on, for somebody."""
+    return connection.transaction() if whom is Nameless.SYSTEM else NamedTransaction(connection, whom)

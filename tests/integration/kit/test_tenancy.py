@@ -9,7 +9,7 @@ import pytest
 
 from administrating import administrate
 from conftest import address_of
-from fleetwrite.kit.database import DATABASE_FAILURES, Connection, Database, Listener, as_system
+from fleetwrite.kit.database import DATABASE_FAILURES, Connection, Database, Listener, MissingRoleError, as_system
 from fleetwrite.kit.ids import new_id
 from fleetwrite.kit.migrations import MigrationError, migrate
 from fleetwrite.kit.postgres import EmbeddedPostgres
@@ -52,6 +52,15 @@ async def test_by_default_a_session_acts_for_the_system_whoever_logged_in(databa
         assert await acting(connection) == (SYSTEM_ROLE, None)
         await connection.execute("RESET ALL")
         assert await acting(connection) == (SYSTEM_ROLE, None)
+
+
+async def test_a_session_whose_role_got_lost_on_the_way_is_refused(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As poolers do that are told to ignore start-up settings."""
+    monkeypatch.setattr("fleetwrite.kit.database._SESSION_SETTINGS", {"jit": "off"})
+    with pytest.raises(MissingRoleError, match="pooler"):
+        await Database.connect(database_url, application_name="pooled")
 
 
 async def test_a_listener_acts_for_the_system(database_url: str) -> None:
