@@ -23,6 +23,8 @@ from fleetwrite.dispatch.backoff import Backoff
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.dispatch.worker import Worker, WorkerSettings
 from fleetwrite.events.fan_out import FanOut
+from fleetwrite.fleet_data.erasure import FleetErasure
+from fleetwrite.fleet_data.export import FleetExport
 from fleetwrite.kit.database import Database, Listener
 from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.migrations import pending
@@ -127,6 +129,8 @@ class Services:
     control: OperationControl
     connecting: Connecting
     disconnector: Disconnector
+    fleet_export: FleetExport
+    fleet_erasure: FleetErasure
     logins: SharedLogins
     subscriptions: SubscriptionService
     upkeep: SubscriptionUpkeep
@@ -247,6 +251,9 @@ def _build(
     subscriptions = SubscriptionService(database, vault, dispatch, egress, webhook_budgets)
     health = Health(database, dispatch)
     sender = Sender(vault, egress, timeout_s=settings.webhook_timeout_s)
+    disconnector = Disconnector(
+        database, connections, fleet_connections, Revoker(egress, dispatch, registry), dispatch, settler
+    )
     return Services(
         settings=settings,
         database=database,
@@ -280,9 +287,9 @@ def _build(
         connecting=Connecting(
             connections, LoginChecker(egress, dispatch, registry, read_timeout_s=settings.read_timeout_s)
         ),
-        disconnector=Disconnector(
-            database, connections, fleet_connections, Revoker(egress, dispatch, registry), dispatch, settler
-        ),
+        disconnector=disconnector,
+        fleet_export=FleetExport(database),
+        fleet_erasure=FleetErasure(database, agreements, invitations, connections, disconnector),
         logins=logins,
         subscriptions=subscriptions,
         upkeep=SubscriptionUpkeep(database, dispatch, subscriptions, sender, health),
@@ -404,3 +411,4 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
         tasks.create_task(services.renewer.run(stop))
         tasks.create_task(services.disconnector.run(stop))
         tasks.create_task(services.expiry.run(stop))
+        tasks.create_task(services.fleet_erasure.run(stop))
