@@ -165,7 +165,7 @@ async def _accepted(world: World) -> tuple[UUID, UUID]:
         fleet_regulatory_id="mk-regulatory",
         fleet_regulatory_id_type="usdot",
         fleet_country_code="DE",
-        permissions=EVERYTHING,
+        permissions=dict(EVERYTHING),
     )
     first, _ = await invitations.invite(world.partner_id, body)
     await invitations.decline(first.id, "mk-reason")
