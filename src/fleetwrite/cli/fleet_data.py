@@ -43,7 +43,7 @@ async def erase(config: Path | None, fleet_id: UUID, *, agreed: Callable[[str], 
         except UnknownFleetIdError:
             counts = {}  # unless it was erased before, which `begin` knows
         if counts:
-            typer.echo("\n".join([f"Of the fleet {fleet_id} there are so many rows:", *_table(counts)]))
+            typer.echo("\n".join([f"So many rows will go with the fleet {fleet_id}:", *_table(counts)]))
             question = f"Disconnect {fleet_id} and erase it? There is no way back."
             if not agreed(question):
                 return ["Nothing was changed."]
@@ -105,7 +105,7 @@ def _described(erasure: Erasure) -> list[str]:
         return [*lines, f"Nothing is left since {erasure.completed_at:%Y-%m-%d %H:%M:%S} UTC."]
     return [
         *lines,
-        f"{erasure.untold} events are still to be told to partners.",
+        f"{erasure.untold} events are still to be told to partners, or stay a day for those that follow the stream.",
         "When all are, the workers remove them, and what is left of the fleet: its ids.",
     ]
 

@@ -21,7 +21,7 @@ from fleetwrite.connections.service import ConnectionService
 from fleetwrite.fleet_data import removal_store, store
 from fleetwrite.fleet_data.errors import NotErasedError, UnknownFleetIdError
 from fleetwrite.fleet_data.models import Erasure
-from fleetwrite.fleet_data.places import Fate, with_fate
+from fleetwrite.fleet_data.places import PLACES, Fate, with_fate
 from fleetwrite.kit.database import Connection, Database
 from fleetwrite.kit.repeating import repeat, safely
 from fleetwrite.kit.retention import BATCH, PAUSE_S
@@ -66,7 +66,7 @@ class FleetErasure:
         self._disconnector = disconnector
 
     async def count(self, fleet_id: UUID) -> dict[str, int]:
-        """How many rows of each table are a fleet's.
+        """How many rows of each table would go with a fleet.
 
         Raises:
             UnknownFleetIdError: there is no such fleet.
@@ -74,7 +74,7 @@ class FleetErasure:
         async with self._database.acquire() as connection:
             if not await store.exists(connection, fleet_id):
                 raise UnknownFleetIdError(fleet_id)
-            return await store.count(connection, fleet_id)
+            return await store.count(connection, fleet_id, (one for one in PLACES if one.fate is not Fate.STAYS))
 
     async def get(self, fleet_id: UUID) -> Erasure:
         """How far the erasure of a fleet has come.
@@ -120,12 +120,13 @@ class FleetErasure:
             progress(erasure)
             await asyncio.sleep(UNTIL_ENDED_S)
 
-    async def go_on(self, fleet_id: UUID, *, actor: Actor = FLEETWRITE) -> Erasure:
-        """Do what can be done now for an erasure that was begun.
+    async def go_on(self, fleet_id: UUID, *, actor: Actor = FLEETWRITE, stop: asyncio.Event | None = None) -> Erasure:
+        """Do what can be done now, or before `stop` is set, for an erasure that was begun.
 
         Raises:
             NotErasedError: it was not begun.
         """
+        stop = stop or asyncio.Event()
         before = await self.get(fleet_id)
         if before.completed_at is not None:
             return before
@@ -135,21 +136,22 @@ class FleetErasure:
         await self._disconnect(fleet_id, actor)
         if (await self.get(fleet_id)).under_way:
             return await self.get(fleet_id)
-        await self._remove_all(fleet_id)
-        await self._conclude(fleet_id, actor)
+        await self._remove_all(fleet_id, stop)
+        if not stop.is_set():
+            await self._conclude(fleet_id, actor)
         return await self.get(fleet_id)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Go on with all erasures until `stop` is set."""
-        await repeat(self.sweep, EVERY_S, stop, name="erasing")
+        await repeat(lambda: self.sweep(stop), EVERY_S, stop, name="erasing")
 
-    async def sweep(self) -> None:
+    async def sweep(self, stop: asyncio.Event | None = None) -> None:
         """Go on with those erasures for which there may be something to do."""
         async with self._database.acquire() as connection:
             fleet_ids = await store.to_go_on(connection, SELDOM)
         for fleet_id in fleet_ids:
             # One that fails must not keep the others from their end.
-            await safely(self.go_on(fleet_id), name="erasing")
+            await safely(self.go_on(fleet_id, stop=stop), name="erasing")
 
     async def _stop_sharing(self, fleet_id: UUID, actor: Actor) -> None:
         """Shut partners out, which tells them; nobody can accept anything for the fleet any more."""
@@ -172,22 +174,27 @@ class FleetErasure:
                 await self._disconnector.disconnect_own([fleet_id], connected.id, actor=actor)
         await self._disconnector.sweep()
 
-    async def _remove_all(self, fleet_id: UUID) -> None:
+    async def _remove_all(self, fleet_id: UUID, stop: asyncio.Event) -> None:
         async with self._database.transaction() as connection:
             await removal_store.attribute(connection, fleet_id)
         for place in with_fate(Fate.DELETED):
             await self._in_batches(
                 fleet_id,
                 functools.partial(removal_store.remove, place=place, fleet_id=fleet_id, most=BATCH),
+                stop,
             )
         await self._in_batches(
-            fleet_id, functools.partial(removal_store.remove_told, fleet_id=fleet_id, stay=NOTICES_STAY, most=BATCH)
+            fleet_id,
+            functools.partial(removal_store.remove_told, fleet_id=fleet_id, stay=NOTICES_STAY, most=BATCH),
+            stop,
         )
         async with self._database.transaction() as connection:
             await removal_store.empty(connection, fleet_id)
 
-    async def _in_batches(self, fleet_id: UUID, remove: Callable[[Connection], Awaitable[dict[str, int]]]) -> None:
-        while True:
+    async def _in_batches(
+        self, fleet_id: UUID, remove: Callable[[Connection], Awaitable[dict[str, int]]], stop: asyncio.Event
+    ) -> None:
+        while not stop.is_set():
             async with self._database.transaction() as connection:
                 removed = await remove(connection)
                 if removed:

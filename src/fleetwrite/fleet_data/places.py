@@ -91,6 +91,17 @@ _AUDITED: Final = f"""
 
 _PARTNERS: Final = "id IN (SELECT partner_id FROM share_agreements WHERE fleet_id = $1)"
 
+
+def _of_work(table: str, rows: str, columns: str) -> Place:
+    """A table of dispatch. What an account's connections share there is known by a hash, and stays."""
+    return Place(table=table, fate=Fate.WITH_WORK, rows=rows, hidden=columns.split())
+
+
+def _of_others(table: str, why: str, columns: str) -> Place:
+    """A table that holds nothing of a fleet."""
+    return Place(table=table, fate=Fate.STAYS, hidden=columns.split(), why=why)
+
+
 PLACES: Final[Sequence[Place]] = (
     Place(
         table="fleets",
@@ -309,38 +320,23 @@ PLACES: Final[Sequence[Place]] = (
         hidden=("address", "request_id", "previous_hash", "hash"),
         why="It says who did what: by ids, and by the address that it was done from, which is what it is kept for.",
     ),
-    Place(
-        table="lane_owners",
-        fate=Fate.WITH_WORK,
-        rows="id IN (SELECT id FROM connections WHERE fleet_id = $1)",
-        hidden=("id", "kind", "held", "shut_by", "account_id"),
+    _of_work(
+        "lane_owners", "id IN (SELECT id FROM connections WHERE fleet_id = $1)", "id kind held shut_by account_id"
     ),
-    Place(
-        table="lanes",
-        fate=Fate.WITH_WORK,
-        rows=_OWNER,
-        hidden=("id", "owner_id", "kind", "scopes", "held", "due_at", "claimed_by", "claimed_at"),
+    _of_work("lanes", _OWNER, "id owner_id kind scopes held due_at claimed_by claimed_at"),
+    _of_work(
+        "jobs",
+        _OWNER,
+        "id lane_id owner_id kind position order_key due_at expires_at attempts single_attempt lease uncertain "
+        "priority not_before fence uncertain_since calling",
     ),
-    Place(
-        table="jobs",
-        fate=Fate.WITH_WORK,
-        rows=_OWNER,
-        hidden=(
-            *("id", "lane_id", "owner_id", "kind", "position", "order_key", "due_at", "expires_at", "attempts"),
-            *("single_attempt", "lease", "uncertain", "priority", "not_before", "fence", "uncertain_since", "calling"),
-        ),
+    _of_work(
+        "budgets",
+        _OWNER,
+        "owner_id scope requests per_seconds next_at closed_until in_flight share lowered_at strikes struck_at "
+        "claimed_by chosen blamed_owner_id blamed_scope blamed_until claimed_since",
     ),
-    Place(
-        table="budgets",
-        fate=Fate.WITH_WORK,
-        rows=_OWNER,
-        hidden=(
-            *("owner_id", "scope", "requests", "per_seconds", "next_at", "closed_until", "in_flight", "share"),
-            *("lowered_at", "strikes", "struck_at", "claimed_by", "chosen", "blamed_owner_id", "blamed_scope"),
-            *("blamed_until", "claimed_since"),
-        ),
-    ),
-    Place(table="bars", fate=Fate.WITH_WORK, rows=_OWNER, hidden=("owner_id", "scope", "since", "until", "for_s")),
+    _of_work("bars", _OWNER, "owner_id scope since until for_s"),
     Place(
         table="erasures",
         fate=Fate.STAYS,
@@ -348,79 +344,40 @@ PLACES: Final[Sequence[Place]] = (
         hidden=("fleet_id", "begun_at", "erased_at", "completed_at", "removed", "looked_at"),
         why="An id and numbers: what proves the erasure.",
     ),
-    Place(
-        table="subscriptions",
-        fate=Fate.STAYS,
-        hidden=(
-            *("id", "partner_id", "url", "event_name", "filters", "secret_sealed", "status", "created_at"),
-            *("updated_at", "deleted_at", "probe_at", "old_secret_sealed", "old_secret_until"),
-        ),
-        why="A partner's own, and so are the names of fleets that it put into a filter.",
+    _of_others(
+        "subscriptions",
+        "A partner's own, and so are the names of fleets that it put into a filter.",
+        "id partner_id url event_name filters secret_sealed status created_at updated_at deleted_at probe_at "
+        "old_secret_sealed old_secret_until",
     ),
-    Place(
-        table="partner_properties",
-        fate=Fate.STAYS,
-        hidden=("id", "partner_id", "key", "value", "created_at"),
-        why="A partner's own.",
+    _of_others("partner_properties", "A partner's own.", "id partner_id key value created_at"),
+    _of_others(
+        "clients",
+        "A partner's own.",
+        "id partner_id secret_hash scopes created_at previous_secret_hash previous_secret_until disabled_at deleted_at",
     ),
-    Place(
-        table="clients",
-        fate=Fate.STAYS,
-        hidden=(
-            *("id", "partner_id", "secret_hash", "scopes", "created_at", "previous_secret_hash"),
-            *("previous_secret_until", "disabled_at", "deleted_at"),
-        ),
-        why="A partner's own.",
+    _of_others("client_addresses", "Of a partner's machines.", "client_id address succeeded_at"),
+    _of_others(
+        "login_failures",
+        "Of token requests, which no fleet makes; forgotten within hours.",
+        "kind subject failures failed_at locked_until",
     ),
-    Place(
-        table="client_addresses",
-        fate=Fate.STAYS,
-        hidden=("client_id", "address", "succeeded_at"),
-        why="Of a partner's machines.",
+    _of_others("revoked_tokens", "A partner's own.", "token_id client_id revoked_at expires_at"),
+    _of_others("request_limits", "Of a partner.", "partner_id per_second"),
+    _of_others("request_rates", "Of a partner.", "process partner_id per_second told_at"),
+    _of_others("stream_listeners", "Of a partner.", "partner_id event_name until"),
+    _of_others("paused_tsps", "Of a provider.", "slug paused_at"),
+    _of_others("restore_fences", "Of a restore.", "generation raised_at fenced"),
+    _of_others(
+        "signing_keys",
+        "Of this installation, as all below.",
+        "id private_key_sealed public_key_pem created_at",
     ),
-    Place(
-        table="login_failures",
-        fate=Fate.STAYS,
-        hidden=("kind", "subject", "failures", "failed_at", "locked_until"),
-        why="Of token requests, which no fleet makes; forgotten within hours.",
-    ),
-    Place(
-        table="revoked_tokens",
-        fate=Fate.STAYS,
-        hidden=("token_id", "client_id", "revoked_at", "expires_at"),
-        why="A partner's own.",
-    ),
-    Place(table="request_limits", fate=Fate.STAYS, hidden=("partner_id", "per_second"), why="Of a partner."),
-    Place(
-        table="request_rates",
-        fate=Fate.STAYS,
-        hidden=("process", "partner_id", "per_second", "told_at"),
-        why="Of a partner.",
-    ),
-    Place(table="stream_listeners", fate=Fate.STAYS, hidden=("partner_id", "event_name", "until"), why="Of a partner."),
-    Place(table="paused_tsps", fate=Fate.STAYS, hidden=("slug", "paused_at"), why="Of a provider."),
-    Place(table="restore_fences", fate=Fate.STAYS, hidden=("generation", "raised_at", "fenced"), why="Of a restore."),
-    Place(
-        table="signing_keys",
-        fate=Fate.STAYS,
-        hidden=("id", "private_key_sealed", "public_key_pem", "created_at"),
-        why="Of this installation, as all below.",
-    ),
-    Place(table="vault_canary", fate=Fate.STAYS, hidden=("sealed", "key_id", "seals", "relieved_at"), why="See above."),
-    Place(
-        table="vault_holders",
-        fate=Fate.STAYS,
-        hidden=("process", "name", "pid", "backend_start", "key_ids", "sealing_id"),
-        why="See above.",
-    ),
-    Place(table="clock_shift", fate=Fate.STAYS, hidden=("only_row", "shift"), why="See above."),
-    Place(
-        table="_pogo_migration",
-        fate=Fate.STAYS,
-        hidden=("migration_hash", "migration_id", "applied", "schema_name"),
-        why="See above.",
-    ),
-    Place(table="_pogo_version", fate=Fate.STAYS, hidden=("version", "installed"), why="See above."),
+    _of_others("vault_canary", "See above.", "sealed key_id seals relieved_at"),
+    _of_others("vault_holders", "See above.", "process name pid backend_start key_ids sealing_id"),
+    _of_others("clock_shift", "See above.", "only_row shift"),
+    _of_others("_pogo_migration", "See above.", "migration_hash migration_id applied schema_name"),
+    _of_others("_pogo_version", "See above.", "version installed"),
 )
 
 _BY_TABLE: Final = {place.table: place for place in PLACES}

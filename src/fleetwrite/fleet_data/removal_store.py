@@ -53,9 +53,9 @@ async def empty(connection: Connection, fleet_id: UUID) -> None:
     """Take all from a fleet and its connections but their ids, which others may still refer to for a while."""
     await connection.execute(
         """
-        UPDATE fleets SET name = '', websites = NULL, regulatory_id = NULL, regulatory_id_type = NULL,
+        UPDATE fleets SET name = 'erased', websites = NULL, regulatory_id = NULL, regulatory_id_type = NULL,
             registered_email = NULL, registered_phone = NULL, country_code = NULL, updated_at = fleetwrite_now()
-        WHERE id = $1 AND name <> ''
+        WHERE id = $1
         """,
         fleet_id,
     )

@@ -1,6 +1,6 @@
 """SQL of exports, and of erasures as a whole; that of what an erasure removes is in `removal_store`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from fleetwrite.fleet_data.models import Erasure
-from fleetwrite.fleet_data.places import PLACES, Place, condition
+from fleetwrite.fleet_data.places import Place, condition
 from fleetwrite.kit.database import Connection
 
 _PAGE: Final = 500
@@ -40,14 +40,14 @@ async def read(connection: Connection, place: Place, fleet_id: UUID) -> AsyncIte
         yield row[0]
 
 
-async def count(connection: Connection, fleet_id: UUID) -> dict[str, int]:
-    """How many rows of a fleet each table has, tables without any left out."""
+async def count(connection: Connection, fleet_id: UUID, places: Iterable[Place]) -> dict[str, int]:
+    """How many rows of a fleet each of these tables has, those without any left out."""
     counts = {
         place.table: await connection.fetchval(
             f"SELECT count(*) FROM {place.table} WHERE {condition(place)}",  # noqa: S608
             fleet_id,
         )
-        for place in PLACES
+        for place in places
         if condition(place) is not None
     }
     return {table: rows for table, rows in counts.items() if rows}

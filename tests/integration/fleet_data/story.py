@@ -17,6 +17,7 @@ from fleetwrite.contract.event_names import WebhookSubscribableEvent
 from fleetwrite.contract.notifications import WebhookCreate
 from fleetwrite.contract.orgs import InvitationCreate
 from fleetwrite.events.fan_out import FanOut
+from fleetwrite.fleet_data import store
 from fleetwrite.fleet_data.places import PLACES, Fate, condition
 from fleetwrite.orgs.models import EVERYTHING
 from fleetwrite.sandbox.seed import pull_records
@@ -90,7 +91,8 @@ class Story:
 
     async def counts(self) -> dict[str, int]:
         """How many rows are the fleet's, by table."""
-        return await self.world.services.fleet_erasure.count(self.fleet_id)
+        async with self.world.services.database.acquire() as connection:
+            return await store.count(connection, self.fleet_id, PLACES)
 
     async def others(self) -> dict[str, set[str]]:
         """What is not the fleet's, by table; of tables that it takes nothing from, all."""

@@ -340,3 +340,16 @@ async def test_what_is_written_as_the_fleet_goes_goes_too(story: Story) -> None:
     completed = await complete(story)
     assert completed.completed_at is not None
     assert marks_in(await story.text("operations")) == []
+
+
+async def test_a_worker_that_is_to_stop_leaves_the_rest_to_others(story: Story) -> None:
+    erasure = story.world.services.fleet_erasure
+    await calm(story)
+    await erasure.begin(story.fleet_id)
+    stop = asyncio.Event()
+    stop.set()
+    await erasure.sweep(stop)
+    left = await erasure.get(story.fleet_id)
+    assert (left.erased_at, left.removed) == (None, {})
+    await erasure.sweep()
+    assert (await erasure.get(story.fleet_id)).erased_at is not None
