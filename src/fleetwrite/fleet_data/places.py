@@ -70,7 +70,9 @@ EVENTS: Final = f"""
 """Also those of invitations, which name no fleet before somebody accepts."""
 
 _DELIVERIES: Final = f"""
-    event_id IN ({EVENTS}) OR id IN (SELECT delivery_id FROM batched_events WHERE event_id IN ({EVENTS}))
+    id IN (
+        SELECT id FROM deliveries WHERE event_id IN ({EVENTS})
+        UNION ALL SELECT delivery_id FROM batched_events WHERE event_id IN ({EVENTS}))
 """  # noqa: S608
 
 _ADDRESS: Final = """
@@ -88,8 +90,6 @@ _AUDITED: Final = f"""
         UNION ALL SELECT encode(sha256(convert_to(id::text, 'UTF8')), 'hex') FROM invitations WHERE {INVITATIONS}
     )
 """  # noqa: S608
-
-_PARTNERS: Final = "id IN (SELECT partner_id FROM share_agreements WHERE fleet_id = $1)"
 
 
 def _of_work(table: str, rows: str, columns: str) -> Place:
@@ -115,7 +115,7 @@ PLACES: Final[Sequence[Place]] = (
     Place(
         table="partners",
         fate=Fate.STAYS,
-        rows=_PARTNERS,
+        rows="id IN (SELECT partner_id FROM share_agreements WHERE fleet_id = $1)",
         shown=("id", "name", "websites"),
         hidden=(
             *("slug", "created_at", "updated_at", "description", "categories", "is_sandbox", "parent_partner_id"),
