@@ -19,6 +19,7 @@ from fleetwrite.api.docs_page import DOCS_PAGE
 from fleetwrite.api.endpoint import Answer, AnswerShape, ApiRequest, Endpoint, Tag
 from fleetwrite.api.event_schemas import EVENT_SCHEMAS
 from fleetwrite.api.event_stream import EVENT_STREAM
+from fleetwrite.api.fleet_data import FLEET_DATA
 from fleetwrite.api.gateway import Gateway
 from fleetwrite.api.health import HEALTH
 from fleetwrite.api.id_map import ID_MAP
@@ -72,6 +73,7 @@ ENDPOINTS: Final[Sequence[Endpoint]] = (
     *ORGS,
     *ORG_TSPS,
     *ADMIN,
+    *FLEET_DATA,
     *AUTHENTICATION,
     *HEALTH,
     _OPENAPI,

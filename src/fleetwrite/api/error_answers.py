@@ -38,6 +38,7 @@ from fleetwrite.contract import errors
 from fleetwrite.contract.auth import ErrorResponse
 from fleetwrite.contract.errors import ErrorType, RetryAfterDetail, ValidationErrorDetail
 from fleetwrite.dispatch.errors import OrderConflictError, UnknownScopeError
+from fleetwrite.fleet_data.errors import NotErasedError, UnknownFleetIdError
 from fleetwrite.kit.errors import FleetwriteError
 from fleetwrite.kit.keyset import BadCursorError
 from fleetwrite.operations.errors import (
@@ -231,6 +232,8 @@ _ANSWERS: Final[Mapping[type, Callable[[Any], Answer]]] = MappingProxyType(
         AgreementNotFoundError: _plain(404),
         FleetNotFoundError: _plain(404),
         PartnerNotFoundError: _plain(404),
+        UnknownFleetIdError: _plain(404),
+        NotErasedError: _plain(404),
         PropertyNotFoundError: _plain(404),
         MethodNotAllowedError: lambda error: Answer(
             status=405,

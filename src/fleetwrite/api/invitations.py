@@ -34,7 +34,7 @@ async def list_invitations(services: Services, request: ApiRequest) -> Answer:
 
 async def create_invitation(services: Services, request: ApiRequest) -> Answer:
     """Invite a fleet, or refresh its invitation."""
-    invitation, is_new = await services.invitations.invite(request.partner_id, request.body)
+    invitation, is_new = await services.invitations.invite(request.partner_id, request.body, actor=request.actor)
     return Answer(status=201 if is_new else 200, content=_read(services, invitation))
 
 
@@ -51,7 +51,7 @@ async def get_invitation(services: Services, request: ApiRequest) -> Answer:
 
 async def delete_invitation(services: Services, request: ApiRequest) -> Answer:
     """Take an invitation back."""
-    await services.invitations.delete(request.path["invitation_id"], request.partner_id)
+    await services.invitations.delete(request.path["invitation_id"], request.partner_id, actor=request.actor)
     return Answer(status=204)
 
 
@@ -70,7 +70,7 @@ async def decline_invitation(services: Services, request: ApiRequest) -> Answer:
     body: InvitationDecline = request.body
     partner_id = _shown_partner(request)
     declined = await services.invitations.decline(
-        request.path["invitation_id"], body.decline_reason or None, partner_id
+        request.path["invitation_id"], body.decline_reason or None, partner_id, actor=request.actor
     )
     return Answer(content=_read(services, declined), headers=_UNSTORED)
 

@@ -31,7 +31,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Who did it, and from where.
 
     Attributes:
-        name: the client's id, the fleet's id or that of the invitation by which it came, or the operator's login.
+        name: the client's id, the fleet's id or what stands for the invitation by which it came, or the operator's
+            login.
         partner_id: whose client it is; None for others.
         address: the client's address, or the operator's machine; empty where there is none.
         request_id: as in answer and logs; empty where no request was made.
@@ -57,7 +58,7 @@ FLEETWRITE: Final = Actor(kind=ActorKind.FLEETWRITE, name="fleetwrite")
 
 
 class Deed(StrEnum):
-    """What was done. The first word says what the entry's `object_id` is the id of."""
+    """What was done. The first word says what the entry's `object_id` is the id of; of an invitation it is a hash."""
 
     CLIENT_CREATED = "client.created"
     CLIENT_SECRET_RENEWED = "client.secret_renewed"  # noqa: S105 - the name of a deed
@@ -67,6 +68,15 @@ class Deed(StrEnum):
     CLIENT_TOKEN_REVOKED = "client.token_revoked"  # noqa: S105 - the name of a deed
     CLIENT_LOCKED = "client.locked"
     ADDRESS_LOCKED = "address.locked"
+    FLEET_EXPORTED = "fleet.exported"
+    FLEET_ERASURE_BEGUN = "fleet.erasure_begun"
+    FLEET_ERASED = "fleet.erased"
+    FLEET_ERASURE_COMPLETED = "fleet.erasure_completed"
+    INVITATION_CREATED = "invitation.created"
+    INVITATION_REFRESHED = "invitation.refreshed"
+    INVITATION_DELETED = "invitation.deleted"
+    INVITATION_ACCEPTED = "invitation.accepted"
+    INVITATION_DECLINED = "invitation.declined"
     PARTNER_CREATED = "partner.created"
     PARTNER_CHANGED = "partner.changed"
     PARTNER_PROPERTIES_ADDED = "partner.properties_added"

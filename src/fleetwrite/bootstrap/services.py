@@ -14,6 +14,8 @@ from fleetwrite.connections.service import ConnectionService
 from fleetwrite.connections.usual_budgets import usual_budgets
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.dispatch.service import Dispatch
+from fleetwrite.fleet_data.erasure import FleetErasure
+from fleetwrite.fleet_data.export import FleetExport
 from fleetwrite.kit.database import Database
 from fleetwrite.kit.egress import Egress
 from fleetwrite.kit.retention import Sweeper
@@ -173,6 +175,14 @@ class Services:
             self.dispatch,
             self._settler,
         )
+
+    @cached_property
+    def fleet_export(self) -> FleetExport:
+        return FleetExport(self.database)
+
+    @cached_property
+    def fleet_erasure(self) -> FleetErasure:
+        return FleetErasure(self.database, self.agreements, self.invitations, self.connections, self.disconnector)
 
     @cached_property
     def logins(self) -> SharedLogins:

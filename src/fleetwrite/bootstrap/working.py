@@ -53,3 +53,4 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
         tasks.create_task(services.renewer.run(stop))
         tasks.create_task(services.disconnector.run(stop))
         tasks.create_task(services.expiry.run(stop))
+        tasks.create_task(services.fleet_erasure.run(stop))

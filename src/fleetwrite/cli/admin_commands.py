@@ -63,6 +63,48 @@ def list_fleets(
     say(run(admin.list_fleets(config, partner, fleet_ref)))
 
 
+@fleet_app.command("export")
+def export_fleet(
+    fleet: Annotated[UUID, typer.Argument(help="The fleet's id; `list` shows it.")],
+    *,
+    out: Annotated[Path, typer.Option(help="The file to write; only you can read it.")],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite it.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Write all that is kept of a fleet to a file: lines of JSON, no secret among them."""
+    from fleetwrite.cli import fleet_data  # noqa: PLC0415 - see above
+
+    say(run(fleet_data.export(config, fleet, out, force=force)))
+
+
+@fleet_app.command("erase")
+def erase_fleet(
+    fleet: Annotated[UUID, typer.Argument(help="The fleet's id; `list` shows it.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask back.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Disconnect a fleet and remove all that is kept of it. There is no way back. Can be repeated."""
+    from fleetwrite.cli import fleet_data  # noqa: PLC0415 - see above
+
+    def agreed(question: str) -> bool:
+        return yes or typer.confirm(question)
+
+    say(run(fleet_data.erase(config, fleet, agreed=agreed)))
+
+
+@fleet_app.command("erase-again")
+def erase_fleets_again(
+    file: Annotated[Path, typer.Argument(help="What `fleetwrite audit export --deed fleet` printed.", exists=True)],
+    *,
+    config: ConfigOption = None,
+) -> None:
+    """After a restore: erase the fleets again that were erased after the backup was made."""
+    from fleetwrite.cli import fleet_data  # noqa: PLC0415 - see above
+
+    say(run(fleet_data.erase_again(config, file)))
+
+
 @agreement_app.command("list")
 def list_agreements(
     *,

@@ -32,6 +32,7 @@ PAGES: Final[Mapping[str, Mapping[str, PageHandler]]] = {
         "GET": fleet_page.ask_to_disconnect,
         "POST": fleet_page.disconnect,
     },
+    "/connect/fleet/data/{fleet_id}": {"POST": fleet_page.download},
     "/connect/sign-out": {"POST": returning.sign_out},
 }
 """By path and method. What changes something is a POST."""

@@ -15,16 +15,17 @@ from urllib.parse import urlsplit
 import structlog
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from fleetwrite.api.headers import request_id
 from fleetwrite.api.intake import ClientGoneError, parse_form, read_body, read_headers
 from fleetwrite.connect.addresses import origin_of
 from fleetwrite.connect.errors import FormRejectedError
-from fleetwrite.connect.page import Desk, Page, PageHandler, PageRequest, Redirect
+from fleetwrite.connect.page import Desk, Download, Page, PageHandler, PageRequest, Redirect
 from fleetwrite.connect.problems import PROBLEMS, UNFORESEEN, page_of
 from fleetwrite.connect.visits import Browser
+from fleetwrite.fleet_data.export import pieces
 
 _log = structlog.get_logger(__name__)
 
@@ -125,7 +126,9 @@ class PageServer:
             )
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request, identity: str, browser: Browser, receive: Receive) -> Page | Redirect:
+    async def _answer(
+        self, request: Request, identity: str, browser: Browser, receive: Receive
+    ) -> Page | Redirect | Download:
         method = "GET" if request.method == "HEAD" else request.method
         form: Mapping[str, str] = {}
         if method == "POST":
@@ -142,7 +145,10 @@ class PageServer:
         )
         return await self._handlers[method](self._desk, given)
 
-    def _response(self, answer: Page | Redirect, browser: Browser) -> Response:
+    def _response(self, answer: Page | Redirect | Download, browser: Browser) -> Response:
+        if isinstance(answer, Download):
+            headers = {**_FIXED, "Content-Disposition": f'attachment; filename="{answer.name}"'}
+            return StreamingResponse(pieces(answer.file), headers=headers, media_type=answer.media_type)
         if isinstance(answer, Redirect):
             response = Response(status_code=303, headers={**_FIXED, "Location": answer.to})
             browser = answer.browser or browser

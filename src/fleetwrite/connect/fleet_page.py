@@ -7,10 +7,11 @@ from uuid import UUID
 from fleetwrite.connect import store
 from fleetwrite.connect.errors import PageNotFoundError
 from fleetwrite.connect.models import Visit
-from fleetwrite.connect.page import Desk, Page, PageRequest, Redirect
+from fleetwrite.connect.page import Desk, Download, Page, PageRequest, Redirect
 from fleetwrite.connect.words import deed, sharing, state
 from fleetwrite.connections.models import Connection
 from fleetwrite.contract.org_enums import ShareAgreementStatusEnum
+from fleetwrite.fleet_data.export import MEDIA_TYPE, file_name
 from fleetwrite.kit.keyset import Window, decode_cursor
 from fleetwrite.orgs.models import Actor, Party, ShareAgreement
 
@@ -82,6 +83,16 @@ async def disconnect(desk: Desk, request: PageRequest) -> Redirect:
     return Redirect(to="/connect/fleet")
 
 
+async def download(desk: Desk, request: PageRequest) -> Download:
+    """All that is kept of a fleet."""
+    visit = await desk.visits.require(request.browser, managing=True)
+    fleet_id = request.id_of(request.path["fleet_id"])
+    if fleet_id not in visit.fleet_ids:
+        raise PageNotFoundError
+    spooled = await desk.services.fleet_export.spool(fleet_id, actor=request.actor(fleet_id))
+    return Download(file=spooled, name=file_name(fleet_id), media_type=MEDIA_TYPE)
+
+
 async def _agreements(desk: Desk, fleet_id: UUID) -> Sequence[ShareAgreement]:
     page, _ = await desk.services.agreements.page(Actor.fleet(fleet_id), Window(size=_MOST_AGREEMENTS))
     return page.items
@@ -102,6 +113,7 @@ async def _fleet(
     if fleet is None:
         raise PageNotFoundError
     return {
+        "id": fleet.id,
         "name": fleet.name,
         "agreements": [
             {

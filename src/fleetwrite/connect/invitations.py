@@ -5,6 +5,7 @@ from fleetwrite.connect.page import Desk, Page, PageRequest, Redirect
 from fleetwrite.connect.words import sharing
 from fleetwrite.contract.org_enums import InvitationStatusEnum
 from fleetwrite.orgs.invitation_models import Invitation
+from fleetwrite.orgs.invitations import audited_link
 
 _Status = InvitationStatusEnum
 
@@ -31,7 +32,7 @@ async def show(desk: Desk, request: PageRequest) -> Page | Redirect:
 async def accept(desk: Desk, request: PageRequest) -> Redirect:
     """Say yes; the browser may connect the fleet from then on."""
     invitation_id = request.id_of(request.form.get("invite"))
-    accepted = await desk.services.invitations.accept(invitation_id, actor=request.actor(invitation_id))
+    accepted = await desk.services.invitations.accept(invitation_id, actor=request.actor(audited_link(invitation_id)))
     grant = await desk.services.invitations.redeem(accepted.connect_token)
     return Redirect(to="/connect/providers", browser=await desk.visits.admit(grant.invitation_id, grant.fleet_id))
 
@@ -39,7 +40,10 @@ async def accept(desk: Desk, request: PageRequest) -> Redirect:
 async def decline(desk: Desk, request: PageRequest) -> Page | Redirect:
     """Say no, and why."""
     reason = request.form.get("reason", "").strip() or None
-    declined = await desk.services.invitations.decline(request.id_of(request.form.get("invite")), reason)
+    invitation_id = request.id_of(request.form.get("invite"))
+    declined = await desk.services.invitations.decline(
+        invitation_id, reason, actor=request.actor(audited_link(invitation_id))
+    )
     address = declined.details.failure_redirect_url
     if address is not None:
         return Redirect(to=told(address, declined, "failure"))

@@ -1,7 +1,7 @@
 """What passes between the desk and the handlers of pages."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 import msgspec
@@ -41,8 +41,8 @@ class PageRequest(msgspec.Struct, frozen=True, kw_only=True):
     query: Mapping[str, str]
     form: Mapping[str, str]
 
-    def actor(self, name: UUID) -> Actor:
-        """Who speaks for a fleet, as the audit log names him: by the fleet's id, or by that of its invitation."""
+    def actor(self, name: UUID | str) -> Actor:
+        """Who speaks for a fleet, as the audit log names him: the fleet's id, or what stands for its invitation."""
         return Actor(kind=ActorKind.FLEET, name=str(name), address=self.address, request_id=self.identity)
 
     def id_of(self, text: str | None) -> UUID:
@@ -83,4 +83,12 @@ class Redirect(msgspec.Struct, frozen=True, kw_only=True):
     browser: Browser | None = None
 
 
-PageHandler = Callable[[Desk, PageRequest], Awaitable[Page | Redirect]]
+class Download(msgspec.Struct, frozen=True, kw_only=True):
+    """A file to save, which is closed when it was sent."""
+
+    file: IO[bytes]
+    name: str
+    media_type: str
+
+
+PageHandler = Callable[[Desk, PageRequest], Awaitable[Page | Redirect | Download]]

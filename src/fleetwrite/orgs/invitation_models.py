@@ -1,6 +1,8 @@
 """An invitation: a partner asks a fleet to connect, and the fleet says yes or no by a link."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -65,6 +67,17 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     decline_reason: str | None
     fleet_id: UUID | None
     created_at: datetime
+
+    @property
+    def terms(self) -> Mapping[str, Any]:
+        """What stands in it, as the audit log tells it: nothing about anybody."""
+        return {
+            "partner_id": self.partner_id,
+            "fleet_id": self.fleet_id,
+            "status": self.status,
+            "permissions": dict(self.permissions),
+            "expires_at": self.expires_at,
+        }
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):

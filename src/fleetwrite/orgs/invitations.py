@@ -41,7 +41,9 @@ class InvitationService:
         """Where the fleet is sent: whoever has this link can answer for the fleet."""
         return f"{self._public_url}/connect?invite={invitation.id}"
 
-    async def invite(self, partner_id: UUID, body: InvitationCreate) -> tuple[Invitation, bool]:
+    async def invite(
+        self, partner_id: UUID, body: InvitationCreate, *, actor: Actor = FLEETWRITE
+    ) -> tuple[Invitation, bool]:
         """Invite a fleet, or refresh the invitation that its fleet_ref has; says whether it is new.
 
         A refreshed one keeps what is not said anew; its link works again, and for as long as a new one's. One that was
@@ -60,12 +62,15 @@ class InvitationService:
             if live is None:
                 made = await self._make(connection, partner_id, request, agreement)
                 if made is not None:
+                    await _audit(connection, actor, Deed.INVITATION_CREATED, made)
                     return made, True
                 # Another request was faster; what it made is there to be refreshed.
                 live = await self._live(connection, partner_id, request.fleet_ref)
             if live is None:
                 raise InvitationStateError("The invitation changes at this very moment: try again.")
-            return await self._refresh(connection, live, request, agreement), False
+            refreshed = await self._refresh(connection, live, request, agreement)
+            await _audit(connection, actor, Deed.INVITATION_REFRESHED, refreshed)
+            return refreshed, False
 
     async def page(self, partner_id: UUID, window: Window, *, fleet_ref: str | None) -> tuple[Page[Invitation], int]:
         """A page of a partner's invitations, and how many there are.
@@ -104,7 +109,7 @@ class InvitationService:
             raise InvitationNotFoundError(invitation_id)
         return found
 
-    async def delete(self, invitation_id: UUID, partner_id: UUID) -> None:
+    async def delete(self, invitation_id: UUID, partner_id: UUID, *, actor: Actor = FLEETWRITE) -> None:
         """Take an invitation back.
 
         Raises:
@@ -119,6 +124,7 @@ class InvitationService:
                 )
             ended = await invitation_store.end(connection, invitation_id, _Status.DELETED)
             await self._tell(connection, ended, WebhookEventNameEnum.INVITATION_DELETED)
+            await _audit(connection, actor, Deed.INVITATION_DELETED, ended)
 
     async def accept(
         self, invitation_id: UUID, partner_id: UUID | None = None, *, actor: Actor = FLEETWRITE
@@ -156,10 +162,16 @@ class InvitationService:
                 await self._tell(connection, accepted, WebhookEventNameEnum.INVITATION_ACCEPTED)
             if is_new:
                 await trail.append(connection, actor, Deed.AGREEMENT_CREATED, agreement.id, agreement.terms)
+            await _audit(connection, actor, Deed.INVITATION_ACCEPTED, accepted)
         return Accepted(invitation=accepted, connect_token=token)
 
     async def decline(
-        self, invitation_id: UUID, reason: str | None = None, partner_id: UUID | None = None
+        self,
+        invitation_id: UUID,
+        reason: str | None = None,
+        partner_id: UUID | None = None,
+        *,
+        actor: Actor = FLEETWRITE,
     ) -> Invitation:
         """Say no for a fleet. The partner hears it under the event's old name too.
 
@@ -178,6 +190,7 @@ class InvitationService:
             await self._tell(
                 connection, declined, WebhookEventNameEnum.INVITATION_DECLINED, WebhookEventNameEnum.INVITATION_REJECTED
             )
+            await _audit(connection, actor, Deed.INVITATION_DECLINED, declined)
         return declined
 
     async def redeem(self, connect_token: str) -> ConnectGrant:
@@ -286,6 +299,18 @@ async def _agree(connection: Connection, invitation: Invitation) -> ShareAgreeme
         raise InvitationStateError("An agreement for this fleet comes into being at this very moment: try again.")
     await append(connection, [agreement_event(WebhookEventNameEnum.SHARE_AGREEMENT_CREATED, agreement)])
     return agreement
+
+
+async def _audit(connection: Connection, actor: Actor, deed: Deed, invitation: Invitation) -> None:
+    await trail.append(connection, actor, deed, audited_link(invitation.id), invitation.terms)
+
+
+def audited_link(invitation_id: UUID) -> str:
+    """What the audit log has for the id of an invitation, which is a secret: the link that it stands in may work again.
+
+    Whoever knows the id can find its entries: the SHA-256 of its text, in hexadecimal.
+    """
+    return _hashed(str(invitation_id)).hex()
 
 
 def _require_open(invitation: Invitation) -> None:

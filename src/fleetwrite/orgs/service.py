@@ -114,7 +114,7 @@ class OrgService:
             changed = await store.update_partner(connection, partner_id, name=name, description=description)
             if changed is None:
                 raise _no_partner(partner_id)
-            told = {"name": name, "description": description is not None}
+            told = {"name": name is not None, "description": description is not None}
             await trail.append(connection, actor, Deed.PARTNER_CHANGED, partner_id, told)
         return changed
 

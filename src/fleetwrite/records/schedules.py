@@ -102,7 +102,9 @@ class ScheduleService:
                 after = _activated(after, changes.get("next_execution_at", now))
             await store.update_schedule(connection, after)
             await self._follow(connection, after)
-            await trail.append(connection, actor, Deed.SCHEDULE_CHANGED, schedule_id, changes)
+            # A cursor is the provider's, who may have put anything into it.
+            told = {name: True if name == "cursor" else value for name, value in changes.items()}
+            await trail.append(connection, actor, Deed.SCHEDULE_CHANGED, schedule_id, told)
         return after
 
     async def activate(self, connection_id: UUID, schedule_id: UUID, *, actor: Actor = FLEETWRITE) -> Schedule:

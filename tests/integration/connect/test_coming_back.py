@@ -1,11 +1,14 @@
 """Coming back by a link in a mail: what a fleet sees, and what it may do."""
 
 import asyncio
+import json
 import re
 import secrets
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from fleetwrite.audit import trail
+from fleetwrite.audit.models import ActorKind, Wanted
 from fleetwrite.connectors.sdk.wire import basic
 from fleetwrite.contract.enums import ConnectionStatusEnum
 from fleetwrite.kit.keyset import Window
@@ -87,6 +90,27 @@ async def test_nobody_learns_who_is_registered_and_no_letter_box_is_filled(place
 
     assert len({answer.text for answer in answers}) == 1
     assert [mail.to for mail in place.letterbox.mails[before:]] == [email.lower()] * 2
+
+
+async def test_a_fleet_downloads_what_is_kept_of_it(place: Place, visitor: Visitor) -> None:
+    email, fleet_id = await registered(place, visitor)
+    async with place.visitor() as other:
+        _, foreign_id = await place.accepted(other)
+    async with place.visitor() as later:
+        page = await place.come_back(later, email)
+        assert "ask whoever runs this service" in page.text
+        answer = await later.submit(page, f"/connect/fleet/data/{fleet_id}")
+        assert answer.status == 200
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="fleet-{fleet_id}.jsonl"'
+        lines = [json.loads(line) for line in answer.document.source.splitlines()]
+        assert lines[-1]["end"] is True
+        assert {line["row"]["registered_email"] for line in lines if line.get("table") == "fleets"} == {email}
+        assert place.login("geotab")["credentials__password"] not in answer.document.source
+        fields = page.document.forms[f"/connect/fleet/data/{fleet_id}"].fields
+        assert (await later.send("POST", f"/connect/fleet/data/{foreign_id}", fields)).status == 404
+    wanted = Wanted(deed="fleet.exported")
+    (entry,) = [one async for one in trail.entries(place.services.database, wanted)]
+    assert (entry.actor_kind, entry.actor, entry.object_id) == (ActorKind.FLEET, str(fleet_id), str(fleet_id))
 
 
 async def test_a_fleet_pauses_and_resumes_what_it_shares(place: Place, visitor: Visitor) -> None:

@@ -1,0 +1,1 @@
+"""All that is kept of one fleet: handed out in a file, and erased."""
