@@ -232,9 +232,15 @@ async def test_to_name_nothing_means_nothing_of_another(
 
 REVOKE: Final = next(one for one in ENDPOINTS if one.operation_id == "revoke_token")
 
+LAST: Final = ("revoke_token", "admin_erase_fleet", "admin_get_erasure")
+"""Without a token, and without its fleet, a partner can do nothing more; an erasure is there once it was asked for."""
+
 CONTROL: Final = sorted(
     ENDPOINTS,
-    key=lambda one: (one.operation_id == "revoke_token", one.method == "DELETE" and 9 - one.path.count("/")),
+    key=lambda one: (
+        LAST.index(one.operation_id) + 1 if one.operation_id in LAST else 0,
+        one.method == "DELETE" and 9 - one.path.count("/"),
+    ),
 )
 """In an order in which nothing is deleted before it is used."""
 
