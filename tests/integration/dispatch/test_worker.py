@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from fleetwrite.dispatch import claims, pacing
 from fleetwrite.dispatch.lane_store import GRACE
 from fleetwrite.dispatch.models import BudgetLimit, Closing, Job
 from fleetwrite.kit.database import Connection
@@ -148,15 +149,18 @@ async def test_calls_that_start_late_keep_the_distance_of_the_limit(world: World
 
 
 async def test_calls_that_wait_for_their_distance_see_that_the_one_before_was_refused(
-    world: World, database_url: str
+    world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner = await world.owner(BudgetLimit(scope="token", requests=50, per_seconds=1.0))
+    # Everything ten times slower than it ever is: so a look is over in time also where the machine is busy.
+    for module in (pacing, claims):
+        monkeypatch.setattr(module, "HORIZON", timedelta(seconds=1))
+    owner = await world.owner(BudgetLimit(scope="token", requests=5, per_seconds=1.0))
     started: list[Job] = []
 
     async def work(job: Job) -> None:
         started.append(job)
         if len(started) == 3:
-            time.sleep(0.3)  # noqa: ASYNC251 - the stall: those behind it come late, and all at once
+            time.sleep(1.2)  # noqa: ASYNC251 - the stall: those behind it come late, and all at once
         if len(started) == 4:
             await world.dispatch.close(owner, Closing(for_s=600, call=job.scopes))
 
