@@ -92,7 +92,7 @@ async def get_tsp_capabilities(services: Services, request: ApiRequest) -> Answe
 async def get_connection_capabilities(services: Services, request: ApiRequest) -> Answer:
     """What a connection's provider takes, under the limits in force there."""
     connection = await services.connections.get(request.partner_id, request.path["id"])
-    limits = await services.connections.budgets(request.partner_id, connection.id)
+    limits = await services.connection_budgets.get(request.partner_id, connection.id)
     return Answer(content=_capabilities(services.registry.get(connection.tsp_slug).manifest, _budgets(limits)))
 
 

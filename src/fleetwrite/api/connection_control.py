@@ -94,21 +94,21 @@ async def get_state(services: Services, request: ApiRequest) -> Answer:
 async def pause(services: Services, request: ApiRequest) -> Answer:
     """Send nothing more."""
     return await _state(
-        services, await services.connections.pause(request.partner_id, request.path["id"], actor=request.actor)
+        services, await services.steering.pause(request.partner_id, request.path["id"], actor=request.actor)
     )
 
 
 async def resume(services: Services, request: ApiRequest) -> Answer:
     """Accept and send again."""
     return await _state(
-        services, await services.connections.resume(request.partner_id, request.path["id"], actor=request.actor)
+        services, await services.steering.resume(request.partner_id, request.path["id"], actor=request.actor)
     )
 
 
 async def drain(services: Services, request: ApiRequest) -> Answer:
     """Accept nothing more."""
     return await _state(
-        services, await services.connections.drain(request.partner_id, request.path["id"], actor=request.actor)
+        services, await services.steering.drain(request.partner_id, request.path["id"], actor=request.actor)
     )
 
 
@@ -126,7 +126,7 @@ async def _state(services: Services, connection: Connection) -> Answer:
 
 async def get_budgets(services: Services, request: ApiRequest) -> Answer:
     """The limits in force for a connection."""
-    limits = await services.connections.budgets(request.partner_id, request.path["id"])
+    limits = await services.connection_budgets.get(request.partner_id, request.path["id"])
     return Answer(content=_budgets_read(limits))
 
 
@@ -143,7 +143,7 @@ async def replace_budgets(services: Services, request: ApiRequest) -> Answer:
         )
         for budget in body.budgets
     ]
-    limits = await services.connections.replace_budgets(
+    limits = await services.connection_budgets.replace(
         request.partner_id, request.path["id"], wanted, actor=request.actor
     )
     return Answer(content=_budgets_read(limits))

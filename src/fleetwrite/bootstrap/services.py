@@ -7,11 +7,13 @@ from fleetwrite.access.hashing import SecretHasher
 from fleetwrite.access.request_limits import RequestLimits
 from fleetwrite.access.service import ClientService, TokenService
 from fleetwrite.bootstrap.chosen import accept_settings, execute_settings, pull_settings, retention_rules
+from fleetwrite.connections.budgets import ConnectionBudgets
 from fleetwrite.connections.fleet_side import FleetConnections
 from fleetwrite.connections.logins import SharedLogins
 from fleetwrite.connections.outages import Outages
 from fleetwrite.connections.service import ConnectionService
-from fleetwrite.connections.usual_budgets import usual_budgets
+from fleetwrite.connections.steering import Steering
+from fleetwrite.connections.usual_budgets import UsualBudgets, usual_budgets
 from fleetwrite.connectors.sdk.registry import Registry
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.fleet_data.erasure import FleetErasure
@@ -145,10 +147,18 @@ class Services:
             self.vault,
             self.registry,
             self.dispatch,
-            usual_budgets(self.registry, self.settings.tsp),
+            self._usual_budgets,
             self.schedules,
             self.egress,
         )
+
+    @cached_property
+    def steering(self) -> Steering:
+        return Steering(self.database, self.connections, self.registry, self.dispatch)
+
+    @cached_property
+    def connection_budgets(self) -> ConnectionBudgets:
+        return ConnectionBudgets(self.database, self.connections, self.dispatch, self._usual_budgets)
 
     @cached_property
     def fleet_connections(self) -> FleetConnections:
@@ -319,6 +329,10 @@ class Services:
     @cached_property
     def sweeper(self) -> Sweeper:
         return Sweeper(self.database, retention_rules(self.settings))
+
+    @cached_property
+    def _usual_budgets(self) -> UsualBudgets:
+        return usual_budgets(self.registry, self.settings.tsp)
 
     @cached_property
     def _hasher(self) -> SecretHasher:

@@ -23,7 +23,7 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
     chose in line with manifests and settings.
     """
     settings = services.settings
-    await services.connections.renew_budgets()
+    await services.connection_budgets.renew()
     webhook_budgets = budgets(settings.webhook_per_second, settings.webhook_in_flight)
     await renew_budgets(services.database, services.dispatch, webhook_budgets)
     lease_lasts = timedelta(seconds=settings.lease_s)

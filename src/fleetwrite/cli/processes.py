@@ -65,7 +65,7 @@ async def set_tsp_paused(config: Path | None, slug: str, *, paused: bool) -> int
     """Send nothing to a provider, or send again; returns how many connections that concerns."""
     operator = Actor.operator()
     return await with_services(
-        config, "admin", lambda services: services.connections.set_tsp_paused(slug, paused=paused, actor=operator)
+        config, "admin", lambda services: services.steering.set_tsp_paused(slug, paused=paused, actor=operator)
     )
 
 

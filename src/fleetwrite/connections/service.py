@@ -1,6 +1,6 @@
 """Finds, makes and changes connections."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -35,7 +35,6 @@ from fleetwrite.connectors.sdk.tsp_ids import tsp_id
 from fleetwrite.connectors.sdk.wire import Login, NewSession
 from fleetwrite.contract.enums import ConnectionStatusEnum
 from fleetwrite.contract.integrations import ConnectionRead
-from fleetwrite.dispatch.models import BudgetLimit
 from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit import database
 from fleetwrite.kit.egress import Egress
@@ -261,60 +260,6 @@ class ConnectionService:
         if status is ConnectionStatusEnum.ACTIVE:
             await self._dispatch.lift_bars(connection, connection_id)
 
-    async def pause(self, partner_id: UUID, connection_id: UUID, *, actor: Actor = FLEETWRITE) -> Connection:
-        """Send nothing more through a connection; go on accepting. What is under way is finished.
-
-        Raises:
-            ConnectionNotFoundError, NotSharedError: as with `get`.
-        """
-        return await self._steer(
-            partner_id, connection_id, ConnectionStatusEnum.PAUSED, actor=actor, deed=Deed.CONNECTION_PAUSED
-        )
-
-    async def resume(self, partner_id: UUID, connection_id: UUID, *, actor: Actor = FLEETWRITE) -> Connection:
-        """Accept and send again, whatever had stopped the connection.
-
-        Raises:
-            ConnectionNotFoundError, NotSharedError: as with `get`.
-        """
-        return await self._steer(
-            partner_id,
-            connection_id,
-            ConnectionStatusEnum.ACTIVE,
-            is_draining=False,
-            actor=actor,
-            deed=Deed.CONNECTION_RESUMED,
-        )
-
-    async def drain(self, partner_id: UUID, connection_id: UUID, *, actor: Actor = FLEETWRITE) -> Connection:
-        """Accept nothing more on a connection, and send what waits there.
-
-        Raises:
-            ConnectionNotFoundError, NotSharedError: as with `get`.
-        """
-        return await self._steer(
-            partner_id, connection_id, None, is_draining=True, actor=actor, deed=Deed.CONNECTION_DRAINED
-        )
-
-    async def set_tsp_paused(self, slug: str, *, paused: bool, actor: Actor = FLEETWRITE) -> int:
-        """Send nothing to a provider, or send again; returns how many connections that concerns.
-
-        Raises:
-            UnknownTspError: no connector has this slug.
-        """
-        self._registry.get(slug)
-        async with self._database.transaction() as connection:
-            await (store.pause_tsp if paused else store.resume_tsp)(connection, slug)
-            await trail.append(connection, actor, Deed.TSP_PAUSED if paused else Deed.TSP_RESUMED, slug)
-        # From here on connections that are made or change follow by themselves; now the others, one by one, so that no
-        # transaction holds the lanes of many.
-        async with self._database.acquire() as connection:
-            ids = await store.ids_of_tsp(connection, slug)
-        for connection_id in ids:
-            async with self._database.transaction() as connection:
-                await hold_or_release(self._dispatch, connection, connection_id)
-        return len(ids)
-
     def draft(self, tsp_slug: str, entered: Entered, connection: Connection | None = None) -> TriedLogin:
         """A login that is to be tried; nothing is stored. `connection`: for which; None: for a new one.
 
@@ -428,70 +373,6 @@ class ConnectionService:
         await self.set_status(connection, connection_id, ConnectionStatusEnum.DELETED)
         await store.destroy_credentials(connection, connection_id)
         await trail.append(connection, actor, Deed.CONNECTION_DELETED, connection_id)
-
-    async def _steer(
-        self,
-        partner_id: UUID,
-        connection_id: UUID,
-        status: ConnectionStatusEnum | None,
-        *,
-        is_draining: bool | None = None,
-        actor: Actor,
-        deed: Deed,
-    ) -> Connection:
-        await self.get(partner_id, connection_id)
-        async with self._database.transaction() as connection:
-            async with database.as_system(connection):  # as in `change`
-                if is_draining is not None:
-                    await store.update_draining(connection, connection_id, is_draining=is_draining)
-                if status is not None:
-                    await self.set_status(connection, connection_id, status)
-            await trail.append(connection, actor, deed, connection_id)
-        return await self.get(partner_id, connection_id)
-
-    async def budgets(self, partner_id: UUID, connection_id: UUID) -> list[BudgetLimit]:
-        """The limits in force for a connection.
-
-        Raises:
-            ConnectionNotFoundError, NotSharedError: as with `get`.
-        """
-        await self.get(partner_id, connection_id)
-        # As the system: they are the account's, whoever else uses it.
-        with acting_as_system():
-            async with self._database.acquire() as connection:
-                return await self._dispatch.budgets(connection, connection_id)
-
-    async def replace_budgets(
-        self, partner_id: UUID, connection_id: UUID, limits: Sequence[BudgetLimit], *, actor: Actor = FLEETWRITE
-    ) -> list[BudgetLimit]:
-        """Set all limits of a connection anew and return them; a scope that is not named has no limit any more.
-
-        Those that are not the usual ones count as chosen: they stay when the usual ones change.
-
-        Raises:
-            ConnectionNotFoundError, NotSharedError: as with `get`.
-            UnknownScopeError: no call of the connection's provider has this scope.
-        """
-        slug = (await self.get(partner_id, connection_id)).tsp_slug
-        async with self._database.transaction() as connection:
-            async with database.as_system(connection):  # as in `budgets`
-                await self._dispatch.replace_budgets(connection, connection_id, limits, self._usual_budgets[slug])
-                replaced = await self._dispatch.budgets(connection, connection_id)
-            await trail.append(
-                connection, actor, Deed.CONNECTION_BUDGETS_REPLACED, connection_id, {"budgets": replaced}
-            )
-            return replaced
-
-    async def renew_budgets(self) -> None:
-        """Give all connections the limits that are usual now, where nobody chose others."""
-        for slug, usual in self._usual_budgets.items():
-            async with self._database.acquire() as connection:
-                ids = await store.ids_of_tsp(connection, slug)
-                outdated = await self._dispatch.with_outdated_budgets(connection, ids, usual)
-            # One by one, so that no transaction holds the lanes of many.
-            for connection_id in outdated:
-                async with self._database.transaction() as connection:
-                    await self._dispatch.renew_budgets(connection, connection_id, usual)
 
     def _slugs_of(self, wanted: UUID) -> list[str]:
         slugs = (connector.manifest.slug for connector in self._registry)

@@ -45,7 +45,7 @@ async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
             settings={"base_url": url},
         )
         # Pacing has tests of its own: here it would only take time.
-        await services.connections.replace_budgets(partner.id, connection.id, [])
+        await services.connection_budgets.replace(partner.id, connection.id, [])
         await pull_records(services, connection)
         rows = await services.database.pool.fetch(
             "SELECT id, resource, attributes -> 'is_driver' AS is_driver FROM records ORDER BY source_id"

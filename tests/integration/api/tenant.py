@@ -110,7 +110,7 @@ class Seeding:
             settings={**account.settings, "base_url": provider.url},
             account_id=account.account_id,
         )
-        await services.connections.replace_budgets(tenant.partner_id, made.id, [])
+        await services.connection_budgets.replace(tenant.partner_id, made.id, [])
         await self.call("PATCH", f"{CONNECTIONS}/{made.id}", {"description": f"{tenant.mark} depot"})
         await pull_records(services, made)
         tenant.ids.update(

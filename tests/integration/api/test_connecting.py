@@ -59,7 +59,7 @@ async def count_connections(world: World) -> int:
 async def connected(world: World, token: str, provider: Provider) -> Any:
     """A connection whose calls nobody paces: that would only take time here."""
     made = (await connect(world, token, provider)).json()
-    await world.services.connections.replace_budgets(UUID(world.partner_id), UUID(made["id"]), [])
+    await world.services.connection_budgets.replace(UUID(world.partner_id), UUID(made["id"]), [])
     return made
 
 

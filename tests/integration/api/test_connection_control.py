@@ -199,9 +199,9 @@ async def test_credentials_that_can_not_be_shown_to_work_change_nothing(
 
 
 async def test_a_provider_that_the_operator_paused_is_sent_nothing_by_any_connection(fresh_world: World) -> None:
-    world, connections = fresh_world, fresh_world.services.connections
+    world, services = fresh_world, fresh_world.services
     await steer(world, world.second, "pause")
-    assert await connections.set_tsp_paused("samsara", paused=True) == 3
+    assert await services.steering.set_tsp_paused("samsara", paused=True) == 3
     state = (await world.get(f"/v2/fleetwrite/connections/{world.first.id}")).json()
     assert (state["status"], state["sends"], state["is_tsp_paused"]) == ("active", False, True)
     assert await is_held(world, world.first)
@@ -212,14 +212,14 @@ async def test_a_provider_that_the_operator_paused_is_sent_nothing_by_any_connec
     assert not (await steer(world, world.first, "resume")).json()["sends"]
     assert await is_held(world, world.first)
 
-    await connections.set_tsp_paused("samsara", paused=False)
+    await services.steering.set_tsp_paused("samsara", paused=False)
     assert not await is_held(world, world.first)
     assert await is_held(world, world.second)
 
 
 async def test_a_connection_made_while_its_provider_is_paused_waits_too(fresh_world: World) -> None:
     world, services = fresh_world, fresh_world.services
-    await services.connections.set_tsp_paused("samsara", paused=True)
+    await services.steering.set_tsp_paused("samsara", paused=True)
     agreement = await services.orgs.ensure_shared_fleet(UUID(world.partner_id), "fleet-9", "New")
     made = await services.connections.create(
         fleet_id=agreement.fleet_id, tsp_slug="samsara", credentials={"token": "x"}, settings={}

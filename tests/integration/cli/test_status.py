@@ -143,14 +143,14 @@ async def test_a_login_that_works_again_does_not_override_the_operator(services:
         """,
         connection.id,
     )
-    await services.connections.set_tsp_paused("samsara", paused=True)
+    await services.steering.set_tsp_paused("samsara", paused=True)
 
     await services.outages.unpark(connection.id)
 
     assert (await read_status(services.database, 10)).connections == {"active": 1}
     held = "SELECT held FROM lane_owners WHERE id = $1"
     assert await services.database.pool.fetchval(held, connection.id)
-    await services.connections.set_tsp_paused("samsara", paused=False)
+    await services.steering.set_tsp_paused("samsara", paused=False)
     assert not await services.database.pool.fetchval(held, connection.id)
 
 

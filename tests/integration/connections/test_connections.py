@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from fleetwrite.connections.budgets import ConnectionBudgets
 from fleetwrite.connections.errors import (
     BadConnectionFieldsError,
     ConnectionNotFoundError,
@@ -74,6 +75,12 @@ def connections(database: Database, egress: Egress) -> ConnectionService:
 
 
 @pytest.fixture
+def budgets(database: Database, connections: ConnectionService) -> ConnectionBudgets:
+    usual = {"acme": (BudgetLimit(scope="token", requests=7, per_seconds=3.0),)}
+    return ConnectionBudgets(database, connections, Dispatch(database), usual)
+
+
+@pytest.fixture
 def orgs(database: Database) -> OrgService:
     return OrgService(database)
 
@@ -109,7 +116,7 @@ async def test_a_connection_is_found_by_the_partner_it_is_shared_with(
 
 
 async def test_another_partner_s_connection_is_not_found(
-    connections: ConnectionService, connection: Connection, orgs: OrgService
+    connections: ConnectionService, budgets: ConnectionBudgets, connection: Connection, orgs: OrgService
 ) -> None:
     stranger = await orgs.ensure_partner("Stranger", "stranger")
     await orgs.ensure_shared_fleet(stranger.id, "north", "Another north")
@@ -118,9 +125,9 @@ async def test_another_partner_s_connection_is_not_found(
     page = await connections.page(stranger.id, Window(), fleet_ids=[connection.fleet_id])
     assert page.items == []
     with pytest.raises(ConnectionNotFoundError):
-        await connections.replace_budgets(stranger.id, connection.id, [])
+        await budgets.replace(stranger.id, connection.id, [])
     with pytest.raises(ConnectionNotFoundError):
-        await connections.budgets(stranger.id, connection.id)
+        await budgets.get(stranger.id, connection.id)
 
 
 async def test_an_unknown_connection_is_not_found(connections: ConnectionService, partner: Partner) -> None:
@@ -259,18 +266,14 @@ async def test_settings_are_replaced_and_checked(
 
 
 async def test_a_connection_starts_with_the_provider_s_budgets_and_they_can_be_replaced(
-    connections: ConnectionService, connection: Connection, partner: Partner
+    budgets: ConnectionBudgets, connection: Connection, partner: Partner
 ) -> None:
-    assert await connections.budgets(partner.id, connection.id) == [
-        BudgetLimit(scope="token", requests=7, per_seconds=3.0)
-    ]
+    assert await budgets.get(partner.id, connection.id) == [BudgetLimit(scope="token", requests=7, per_seconds=3.0)]
     more = [BudgetLimit(scope="token", requests=50, per_seconds=1.0)]
-    assert await connections.replace_budgets(partner.id, connection.id, more) == more
+    assert await budgets.replace(partner.id, connection.id, more) == more
     with pytest.raises(UnknownScopeError):
-        await connections.replace_budgets(
-            partner.id, connection.id, [BudgetLimit(scope="tokn", requests=1, per_seconds=1.0)]
-        )
-    assert await connections.budgets(partner.id, connection.id) == more
+        await budgets.replace(partner.id, connection.id, [BudgetLimit(scope="tokn", requests=1, per_seconds=1.0)])
+    assert await budgets.get(partner.id, connection.id) == more
 
 
 async def test_a_page_can_be_narrowed(

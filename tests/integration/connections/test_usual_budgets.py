@@ -59,7 +59,7 @@ async def start_worker(services: Services) -> None:
 
 async def limits(services: Services, connection_id: UUID) -> dict[str, BudgetSettings]:
     partner = await services.orgs.ensure_partner("Acme", "acme")
-    found = await services.connections.budgets(partner.id, connection_id)
+    found = await services.connection_budgets.get(partner.id, connection_id)
     return {
         limit.scope: BudgetSettings(requests=limit.requests, per_seconds=limit.per_seconds, in_flight=limit.in_flight)
         for limit in found
@@ -70,7 +70,7 @@ async def choose(services: Services, connection_id: UUID, **changed: BudgetSetti
     """Replace the limits as a client does: get them all, change some, put all back."""
     partner = await services.orgs.ensure_partner("Acme", "acme")
     wanted = await limits(services, connection_id) | changed
-    await services.connections.replace_budgets(
+    await services.connection_budgets.replace(
         partner.id,
         connection_id,
         [
@@ -173,7 +173,7 @@ async def test_what_waits_for_a_slot_of_a_slower_limit_does_not_go_on_waiting(op
             await services.dispatch.enqueue(connection, jobs)
         assert (await claimed(services), await claimed(services)) == (1, 0)
     async with opened() as services:
-        await services.connections.renew_budgets()
+        await services.connection_budgets.renew()
         assert await claimed(services) == 1
 
 

@@ -138,7 +138,7 @@ async def told(world: World, hooks: str) -> Story:
         description="mk-description",
         account_id="mk-account",
     )
-    await services.connections.replace_budgets(world.partner_id, connection.id, [])
+    await services.connection_budgets.replace(world.partner_id, connection.id, [])
     await pull_records(services, connection)
     own = dataclasses.replace(world, connection=connection, **await _people(world, connection.id))
     await _write_all(own)

@@ -75,7 +75,7 @@ async def fleets(world: World, count: int) -> list[World]:
             credentials=account.credentials,
             settings={**account.settings, "base_url": f"http://127.0.0.1:{world.port}"},
         )
-        await world.services.connections.replace_budgets(world.partner_id, connection.id, [])
+        await world.services.connection_budgets.replace(world.partner_id, connection.id, [])
         seen.append(replace(world, connection=connection))
     return seen
 

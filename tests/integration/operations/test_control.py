@@ -273,7 +273,7 @@ async def test_a_failed_sync_write_is_retried_in_the_background(world: World) ->
 async def test_an_operation_tells_its_place_and_what_it_waits_for(fresh_world: World) -> None:
     world = fresh_world
     limit = BudgetLimit(scope="token", requests=1, per_seconds=100.0)
-    await world.services.connections.replace_budgets(world.partner_id, world.connection.id, [limit])
+    await world.services.connection_budgets.replace(world.partner_id, world.connection.id, [limit])
     operations = [await world.write(TRAILER, trailer()) for _ in range(3)]
     assert len(await world.claim()) == 1
     waits = [(await world.services.control.detail(world.partner_id, one.id)).waiting for one in operations]

@@ -37,7 +37,7 @@ class CountedDatabase(Database):
 
 async def limit(world: World, per_seconds: float) -> None:
     one_call = BudgetLimit(scope="token", requests=1, per_seconds=per_seconds)
-    await world.services.connections.replace_budgets(world.partner_id, world.connection.id, [one_call])
+    await world.services.connection_budgets.replace(world.partner_id, world.connection.id, [one_call])
 
 
 def job(owner_id: UUID, lasts: timedelta) -> NewJob:

@@ -123,14 +123,14 @@ async def test_a_throttled_write_holds_back_all_others_under_the_same_limits(wor
 
 async def test_waiting_for_a_slot_is_no_attempt(world: World) -> None:
     limits = [BudgetLimit(scope="token", requests=1, per_seconds=100.0)]
-    await world.services.connections.replace_budgets(world.partner_id, world.connection.id, limits)
+    await world.services.connection_budgets.replace(world.partner_id, world.connection.id, limits)
     try:
         operations = [await world.write(ResourceEnum.TRAILER, {"trailer_name": writes.new_mark()}) for _ in range(3)]
         assert await world.run_due() == 1
         assert await world.run_due() == 0
         await world.work_off()
     finally:
-        await world.services.connections.replace_budgets(world.partner_id, world.connection.id, [])
+        await world.services.connection_budgets.replace(world.partner_id, world.connection.id, [])
     ended = [await world.operation(operation.id) for operation in operations]
     assert [endings(operation) for operation in ended] == [[DELIVERED]] * 3
     assert ended[2].logs[0].created_at - ended[0].logs[0].created_at >= timedelta(seconds=200)

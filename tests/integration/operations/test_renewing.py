@@ -60,9 +60,9 @@ async def test_connections_of_which_nothing_is_sent_are_renewed_when_they_send_a
     await motive.shift(DUE)
     assert await motive.services.renewer.renew_due() == 0
     await motive.set_status(ConnectionStatusEnum.ACTIVE)
-    await motive.services.connections.set_tsp_paused("motive", paused=True)
+    await motive.services.steering.set_tsp_paused("motive", paused=True)
     assert await motive.services.renewer.renew_due() == 0
-    await motive.services.connections.set_tsp_paused("motive", paused=False)
+    await motive.services.steering.set_tsp_paused("motive", paused=False)
     assert await motive.services.renewer.renew_due() == 1
     assert (await session_of(motive))["generation"] == 2
 

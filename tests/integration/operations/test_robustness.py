@@ -160,9 +160,9 @@ async def test_a_refusal_of_a_second_sending_is_noted_though_the_look_up_must_wa
     await world.run_due()
     world.fault("GET", "/fleet/trailers", "status", status=404)
     limits = [BudgetLimit(scope="endpoint:GET /fleet/trailers/{id}", requests=1, per_seconds=1000.0)]
-    await world.services.connections.replace_budgets(world.partner_id, world.connection.id, limits)
+    await world.services.connection_budgets.replace(world.partner_id, world.connection.id, limits)
     await world.run_next()
-    await world.services.connections.replace_budgets(world.partner_id, world.connection.id, [])
+    await world.services.connection_budgets.replace(world.partner_id, world.connection.id, [])
     assert endings(await world.operation(operation.id)) == [UNKNOWN, UNKNOWN]
     await world.work_off()
     ended = await world.operation(operation.id)

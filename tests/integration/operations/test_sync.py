@@ -36,11 +36,11 @@ SYNC_LEASE = timedelta(seconds=41)  # the deadline of 30 s and the margin, with 
 @asynccontextmanager
 async def limited(world: World, *limits: BudgetLimit) -> AsyncIterator[None]:
     """Let the connection have limits for a while, none of them used yet."""
-    await world.services.connections.replace_budgets(world.partner_id, world.connection.id, limits)
+    await world.services.connection_budgets.replace(world.partner_id, world.connection.id, limits)
     try:
         yield
     finally:
-        await world.services.connections.replace_budgets(world.partner_id, world.connection.id, [])
+        await world.services.connection_budgets.replace(world.partner_id, world.connection.id, [])
         await world.services.database.pool.execute("UPDATE budgets SET closed_until = 'epoch'")
 
 

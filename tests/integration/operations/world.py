@@ -299,7 +299,7 @@ async def _connected(services: Services, simulator: Simulator, url: str, slug: s
         settings={**account.settings, "base_url": url},
     )
     # Pacing has tests of its own: here it would only take time.
-    await services.connections.replace_budgets(partner.id, connection.id, [])
+    await services.connection_budgets.replace(partner.id, connection.id, [])
     await pull_records(services, connection)
     rows = await services.database.pool.fetch(
         "SELECT id, resource, attributes -> 'is_driver' AS is_driver FROM records ORDER BY source_id"

@@ -116,7 +116,7 @@ async def test_a_claim_reads_so_many_pages_and_the_next_one_goes_on(
 
 
 async def test_calls_of_pulls_keep_to_the_budgets(world: World) -> None:
-    await world.services.connections.replace_budgets(
+    await world.services.connection_budgets.replace(
         world.partner_id, world.connection.id, [BudgetLimit(scope="token", requests=20, per_seconds=1.0)]
     )
     since = logged(world)
@@ -129,7 +129,7 @@ async def test_calls_of_pulls_keep_to_the_budgets(world: World) -> None:
 
 
 async def test_a_write_that_waits_goes_first(world: World) -> None:
-    await world.services.connections.replace_budgets(
+    await world.services.connection_budgets.replace(
         world.partner_id, world.connection.id, [BudgetLimit(scope="token", requests=50, per_seconds=1.0)]
     )
     await world.write(TRAILER, {"trailer_name": "Urgent"})
@@ -146,7 +146,7 @@ async def test_a_write_that_waits_goes_first(world: World) -> None:
 
 
 async def test_a_write_of_another_budget_keeps_no_pull_waiting(world: World) -> None:
-    await world.services.connections.replace_budgets(
+    await world.services.connection_budgets.replace(
         world.partner_id,
         world.connection.id,
         [BudgetLimit(scope="endpoint:POST /fleet/trailers", requests=1, per_seconds=60.0)],
@@ -159,7 +159,7 @@ async def test_a_write_of_another_budget_keeps_no_pull_waiting(world: World) -> 
 
 async def test_a_pull_counts_against_the_calls_that_may_be_in_flight(world: World) -> None:
     await only(world, VEHICLE)
-    await world.services.connections.replace_budgets(
+    await world.services.connection_budgets.replace(
         world.partner_id, world.connection.id, [BudgetLimit(scope="token", in_flight=1)]
     )
     world.fault("GET", "/fleet/vehicles", "delay", delay_s=0.3)

@@ -152,7 +152,7 @@ async def test_a_look_at_another_s_row_finds_none(two: TwoPartners) -> None:
         (OperationNotFoundError, lambda: services.control.retry(whose, operation, force=True)),
         (OperationNotFoundError, lambda: services.operations.collect_secrets(whose, operation)),
         (ConnectionNotFoundError, lambda: services.connections.get(whose, UUID(own.id))),
-        (ConnectionNotFoundError, lambda: services.connections.pause(whose, UUID(own.id))),
+        (ConnectionNotFoundError, lambda: services.steering.pause(whose, UUID(own.id))),
         (ConnectionNotFoundError, lambda: services.disconnector.disconnect(whose, UUID(own.id))),
         (RecordNotFoundError, lambda: services.records.get(whose, ResourceEnum.VEHICLE, record)),
         (SubscriptionNotFoundError, lambda: services.subscriptions.get(whose, webhook)),
