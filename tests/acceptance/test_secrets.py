@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 from uuid import UUID
 
 import aiohttp
@@ -22,11 +22,14 @@ from fleetwrite.kit.postgres_binaries import find_binaries
 from fleetwrite.vault.keyfile import KeyFile
 from fleetwrite.vault.places import PLACES
 from fleetwrite.vault.service import Vault
+from integration.connect.test_consents import decided
+from integration.connect.visitor import Visitor
 
 START_S = 90
 SECRET = b"a secret of some length?>"
 
 WRONG_SECRET = "a-wrong-secret-that-may-be-an-old-one"
+WRONG_PASSWORD = "a wrong password, right elsewhere"
 
 PURPOSES = {
     "connections": "connection-credentials",
@@ -164,6 +167,32 @@ async def use_and_mistreat(sandbox: Sandbox) -> dict[str, bytes]:
     return {name: text.encode() for name, text in known.items()}
 
 
+async def connect_on_the_page(sandbox: Sandbox) -> dict[str, bytes]:
+    """Connect a fleet by a consent and by a password, after a wrong one; returns the secrets that came up."""
+    asked = {"fleet_ref": "marked-fleet", "permissions": {"message": "read_write"}}
+    status, invitation = await sandbox.call("POST", "/v2/orgs/invitations", asked)
+    assert status == 201, invitation
+    async with Visitor(sandbox.described["api_url"]) as visitor:
+        stranger = visitor.cookie if (await visitor.open(invitation["magic_link"])).status == 200 else ""
+        await visitor.submit(await visitor.open(invitation["magic_link"]), "/connect/accept")
+        motive = "/connect/providers/motive"
+        sent = await visitor.submit(await visitor.open(motive), f"{motive}/consent")
+        back = await decided(visitor, sent.location)
+        assert urlsplit((await visitor.open(back)).url).path == "/connect/done"
+        geotab = "/connect/providers/geotab"
+        wrong = {"username": "marked@fleet.example", "password": WRONG_PASSWORD, "database": "northwind"}
+        refused = await visitor.submit(
+            await visitor.open(geotab), geotab, **{f"credentials__{name}": value for name, value in wrong.items()}
+        )
+        assert refused.status == 422
+        answered = {name: value for name, (value,) in parse_qs(urlsplit(back).query).items()}
+        known = {"cookie": visitor.cookie, "cookie before": stranger, "wrong password": WRONG_PASSWORD, **answered}
+        known["form token"] = refused.document.forms[geotab].fields["form_token"]
+    assert known.keys() >= {"code", "state"}
+    assert all(known.values())
+    return {f"connect page's {name}": text.encode() for name, text in known.items()}
+
+
 async def sealed_secrets(sandbox: Sandbox) -> dict[str, bytes]:
     """Everything that the vault keeps, opened; and its key."""
     keys = KeyFile.load(sandbox.folder / "vault.key")
@@ -218,6 +247,8 @@ def logs(sandbox: Sandbox) -> dict[str, bytes]:
 
 async def test_a_dump_the_logs_and_the_process_list_hold_no_secret(sandbox: Sandbox) -> None:
     secrets = await use_and_mistreat(sandbox)
+    assert await sandbox.log_in() == 200
+    secrets |= await connect_on_the_page(sandbox)
     secrets |= await sealed_secrets(sandbox)
     assert len(secrets) > 20
     secrets["the database's password"] = (sandbox.folder / "postgres" / "password").read_text().strip().encode()
@@ -225,6 +256,8 @@ async def test_a_dump_the_logs_and_the_process_list_hold_no_secret(sandbox: Sand
     # So the right things are searched: what was written stands there.
     assert b"Marked trailer" in places["the dump"]
     assert b"marked-driver" in places["the dump"]
+    assert b"marked-fleet" in places["the dump"]
+    assert b"/connect/callback/" in places["the log"]
     assert b"/v2/notifications/webhooks" in places["the log"]
     assert b"fleetwrite" in places["the process list"]
     assert leaks(secrets, places) == []
