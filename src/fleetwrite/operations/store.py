@@ -136,7 +136,7 @@ async def insert_references(connection: Connection, references: Sequence[tuple[U
 async def select_reference_holder(
     connection: Connection, connection_id: UUID, reference: str, asking: UUID
 ) -> Obstacle | None:
-    """Which operation has a reference, as the operation `asking` may know; None: there is none."""
+    """Which operation has a reference, as the operation `asking` may know; None: there is none, or none any more."""
     row = await connection.fetchrow(
         """
         SELECT h.id AS operation_id, h.partner_id = a.partner_id AS is_own

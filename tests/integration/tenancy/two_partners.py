@@ -83,9 +83,18 @@ async def filled(world: World) -> TwoPartners:
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         tasks.create_task(run_worker(services, stop))
         while not await services.database.pool.fetchval(WORKED_OFF):
+            await _forget_outages(world)
             await asyncio.sleep(0.05)
         stop.set()
     return two
+
+
+async def _forget_outages(world: World) -> None:
+    """Let everything be tried: no provider answers here, and what fails for one partner would hold up the other."""
+    async with world.services.database.transaction() as connection:
+        await connection.execute("DELETE FROM breakers")
+        connected = [UUID(one.id) for one in (world.first, world.second, world.foreign)]
+        await world.services.dispatch.reopen_owners(connection, connected)
 
 
 async def _act(two: TwoPartners, party: Party) -> None:
