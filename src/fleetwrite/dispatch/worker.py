@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
@@ -103,6 +104,8 @@ class _KindLoop:
         self._expiry_due_at = 0.0
         # Budget -> when, by the event loop's clock, its next call of this process may begin.
         self._gates: dict[tuple[UUID, str], float] = {}
+        # Budgets -> the line of those jobs that wait for a call under just these; gone with the last of them.
+        self._lines: WeakValueDictionary[tuple[tuple[UUID, str], ...], asyncio.Lock] = WeakValueDictionary()
 
     async def run(self, stop: asyncio.Event) -> None:
         self._stop = stop
@@ -239,11 +242,24 @@ class _KindLoop:
         Whoever is behind has many wait here. Meanwhile one may have been refused, or another process may have stepped
         in: False, then, where the job was given back.
         """
+        if not job.spacings:
+            return True
+        # Those with the same budgets stand in line, and the first alone looks: were all to look at every turn, a
+        # process that is behind would have no time left to catch up.
+        line = self._lines.setdefault(tuple(key for key, _ in job.spacings), asyncio.Lock())
+        was_behind = line.locked()
+        async with line:
+            return await self._take_turn(job, must_look=was_behind)
+
+    async def _take_turn(self, job: Job, *, must_look: bool) -> bool:
+        """Wait for the turn of the first in line; `must_look`: those before it may have learnt something."""
         loop = asyncio.get_running_loop()
-        while (wait_s := max((self._gates.get(key, 0.0) for key, _ in job.spacings), default=0.0) - loop.time()) > 0:
+        while (wait_s := self._until_turn_s(job)) > 0 or must_look:
             # The look is over when it is this one's turn: nothing may come between that and the call.
-            await asyncio.sleep(wait_s if wait_s <= LOOK_AHEAD_S else wait_s - LOOK_AHEAD_S)
-            if wait_s > LOOK_AHEAD_S:
+            looks = must_look or wait_s > LOOK_AHEAD_S
+            await asyncio.sleep(wait_s - LOOK_AHEAD_S if looks else wait_s)
+            if looks:
+                must_look = False
                 if await self._is_closed(job, 0.0):
                     return False
                 is_alone = await self._dispatch.has_last_slots(job.owner_id, job.scopes)
@@ -255,6 +271,9 @@ class _KindLoop:
         if len(self._gates) > MOST_GATES:
             self._gates = {key: until for key, until in self._gates.items() if until > now}
         return True
+
+    def _until_turn_s(self, job: Job) -> float:
+        return max(self._gates.get(key, 0.0) for key, _ in job.spacings) - asyncio.get_running_loop().time()
 
     async def _give_back(self, job: Job, delay_s: float) -> None:
         """Put a job that nothing was tried for into its lane again."""

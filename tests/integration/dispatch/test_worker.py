@@ -1,6 +1,7 @@
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
@@ -13,6 +14,7 @@ import pytest
 from fleetwrite.dispatch import claims, pacing
 from fleetwrite.dispatch.lane_store import GRACE
 from fleetwrite.dispatch.models import BudgetLimit, Closing, Job
+from fleetwrite.dispatch.service import Dispatch
 from fleetwrite.kit.database import Connection
 from integration.dispatch.world import Recorder, Running, World
 
@@ -146,6 +148,33 @@ async def test_calls_that_start_late_keep_the_distance_of_the_limit(world: World
     async with Running(world, database_url, handler), asyncio.timeout(20):
         await handler.until(20)
     assert min(later - earlier for earlier, later in pairwise(sorted(started_at))) >= 0.02
+
+
+async def test_calls_that_wait_for_their_distance_look_once_each(
+    world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were each to look whenever another one had its turn, those behind would never catch up for looking."""
+    looked: Counter[Sequence[str]] = Counter()
+    closed_for_s = Dispatch.closed_for_s
+
+    async def counted(self: Dispatch, owner_id: UUID, scopes: Sequence[str], trials: Sequence[str] = ()) -> float:
+        looked[tuple(scopes)] += 1
+        return await closed_for_s(self, owner_id, scopes, trials)
+
+    async def work(_job: Job) -> None:
+        if len(handler.jobs) == 3:
+            time.sleep(1.2)  # noqa: ASYNC251 - the stall: those behind it come late, and all at once
+
+    monkeypatch.setattr(Dispatch, "closed_for_s", counted)
+    # So many slots are reserved ahead that twenty calls are late together.
+    for module in (pacing, claims):
+        monkeypatch.setattr(module, "HORIZON", timedelta(seconds=1))
+    handler = Recorder(world, work)
+    await world.enqueue(await world.owner(BudgetLimit(scope="token", requests=20, per_seconds=1.0)), 30)
+    async with Running(world, database_url, handler), asyncio.timeout(20):
+        await handler.until(30)
+    # One before its slot, and one before its turn.
+    assert looked.total() <= 2 * 30
 
 
 async def test_calls_that_wait_for_their_distance_see_that_the_one_before_was_refused(
