@@ -11,7 +11,7 @@ import msgspec
 
 from fleetwrite.dispatch import bars, budget_store, lane_store, store
 from fleetwrite.dispatch.bars import Barred
-from fleetwrite.dispatch.models import PRIORITIES, Job
+from fleetwrite.dispatch.models import PRIORITIES, Job, Spacing
 from fleetwrite.dispatch.pacing import HORIZON, Pace, earliest_slot, is_full, look_ahead, occupy, take_slot
 from fleetwrite.kit.database import Connection
 
@@ -156,7 +156,7 @@ def _spaced(
 ) -> list[Job]:
     """The jobs with what it takes to keep their calls apart when they start late, and what their calls are to try."""
     limited = {key: pace for key, pace in paces.items() if pace.interval}
-    spacings = tuple((key, pace.spacing_s) for key, pace in limited.items())
+    spacings = tuple(Spacing(key, pace.spacing_s, pace.slack_s) for key, pace in limited.items())
     others = [pace.forgives_s for pace in limited.values() if pace.claimed_by not in (None, process_id)]
     late_after_s = min(others, default=math.inf)
     return [

@@ -77,6 +77,20 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     lease_lasts: timedelta = timedelta()
 
 
+class Spacing(msgspec.Struct, frozen=True):
+    """What keeps the calls of one process under a budget apart.
+
+    Attributes:
+        budget: who keeps it, and its scope.
+        seconds: between two calls.
+        slack_s: so much later than its turn a call may begin, and the turn of the next one stays what it was.
+    """
+
+    budget: tuple[UUID, str]
+    seconds: float
+    slack_s: float
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A claimed job: this process may work on it until `lease_ends_at`.
 
@@ -91,7 +105,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         uncertain: an earlier attempt may have reached the other side: look before sending.
         uncertain_since: when the first attempt was claimed of which that is not known; this one, where there is none.
         single_attempt: not to be tried again.
-        spacings: budget -> the least seconds between two calls of this process under it.
+        spacings: what keeps the calls of this process apart, for each budget with a limit.
         late_after_s: started later than so many seconds after its slot, it may come too close to the next call of
             another process, and needs a new slot.
         is_capped: it counts against a cap on what is in flight, so that its end lets another one start.
@@ -115,7 +129,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     uncertain: bool = False
     uncertain_since: datetime | None = None
     single_attempt: bool = False
-    spacings: tuple[tuple[tuple[UUID, str], float], ...] = ()
+    spacings: tuple[Spacing, ...] = ()
     late_after_s: float = math.inf
     is_capped: bool = False
     fenced: bool = False

@@ -31,6 +31,10 @@ GATE_MARGIN = 0.002
 """Calls of one process that start late keep at least the limit's own spacing, and this much more, from each other: so a
 stall is made up for within the 1.5 % that slots are spaced wider."""
 
+SLACK_SHARE = 0.05
+"""What part of their distance two calls of one process may be closer together, where the first of them began late by
+that: an event loop's timers are late by a millisecond, and at 50/s that would be more than GATE_MARGIN makes up for."""
+
 LATE_SHARE = 0.6
 """What part of the time that SAFETY_MARGIN forgives in one window a call may start late, where other processes go on
 sending by the same budget."""
@@ -89,6 +93,15 @@ class Pace(msgspec.Struct):
     def spacing_s(self) -> float:
         """The least time between two calls of one process, in seconds."""
         return self.interval.total_seconds() * (1 + GATE_MARGIN) / (1 + SAFETY_MARGIN)
+
+    @property
+    def slack_s(self) -> float:
+        """How late a call may begin without the next one of the process waiting for that, in seconds.
+
+        Half of what GATE_MARGIN leaves in a whole window: however many calls use it, a window holds no more of them.
+        """
+        window_s = self.forgives_s / (SAFETY_MARGIN * LATE_SHARE)
+        return min(window_s * GATE_MARGIN / 2, self.spacing_s * SLACK_SHARE)
 
     @property
     def due_at(self) -> datetime:

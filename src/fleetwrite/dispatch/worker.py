@@ -246,7 +246,7 @@ class _KindLoop:
             return True
         # Those with the same budgets stand in line, and the first alone looks: were all to look at every turn, a
         # process that is behind would have no time left to catch up.
-        line = self._lines.setdefault(tuple(key for key, _ in job.spacings), asyncio.Lock())
+        line = self._lines.setdefault(tuple(spacing.budget for spacing in job.spacings), asyncio.Lock())
         was_behind = line.locked()
         async with line:
             return await self._take_turn(job, must_look=was_behind)
@@ -266,14 +266,16 @@ class _KindLoop:
                 if not is_alone and not await self._takes_slot(job):
                     return False
         now = loop.time()
-        for key, spacing_s in job.spacings:
-            self._gates[key] = now + spacing_s
+        for spacing in job.spacings:
+            # From its turn on, not from now: what each is late by a little would add up.
+            began_at = max(self._gates.get(spacing.budget, 0.0), now - spacing.slack_s)
+            self._gates[spacing.budget] = began_at + spacing.seconds
         if len(self._gates) > MOST_GATES:
             self._gates = {key: until for key, until in self._gates.items() if until > now}
         return True
 
     def _until_turn_s(self, job: Job) -> float:
-        return max(self._gates.get(key, 0.0) for key, _ in job.spacings) - asyncio.get_running_loop().time()
+        return max(self._gates.get(spacing.budget, 0.0) for spacing in job.spacings) - asyncio.get_running_loop().time()
 
     async def _give_back(self, job: Job, delay_s: float) -> None:
         """Put a job that nothing was tried for into its lane again."""

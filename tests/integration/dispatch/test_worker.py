@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from itertools import pairwise
+from itertools import combinations
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -147,7 +147,11 @@ async def test_calls_that_start_late_keep_the_distance_of_the_limit(world: World
     await world.enqueue(await world.owner(BudgetLimit(scope="token", requests=50, per_seconds=1.0)), 20)
     async with Running(world, database_url, handler), asyncio.timeout(20):
         await handler.until(20)
-    assert min(later - earlier for earlier, later in pairwise(sorted(started_at))) >= 0.02
+    began = sorted(started_at)
+    # What a call was late by, up to a millisecond, the next one need not wait for; it never adds up.
+    assert all(
+        began[last] - began[first] >= (last - first) * 0.02 - 0.001 for first, last in combinations(range(20), 2)
+    )
 
 
 async def test_calls_that_wait_for_their_distance_look_once_each(
