@@ -200,7 +200,7 @@ async def sealed_secrets(sandbox: Sandbox) -> dict[str, bytes]:
     opened = {"master key": keys[0].material}
     connection = await asyncpg.connect(sandbox.dsn)
     for place in PLACES:
-        rows = await connection.fetch(f"SELECT {place.key} AS key, {place.column} AS sealed FROM {place.table}")  # noqa: S608
+        rows = await connection.fetch(f"SELECT {place.key} AS key, {place.column} AS sealed FROM {place.table}")  # noqa: S608 - ours
         for row in rows:
             if row["sealed"] is None:
                 continue

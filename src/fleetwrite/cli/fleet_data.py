@@ -120,4 +120,4 @@ def _tell_rows(table: str, rows: int) -> None:
 
 def _tell_waiting(erasure: Erasure) -> None:
     if erasure.under_way:
-        print(f"waiting for the end of {erasure.under_way} writes and pulls", file=sys.stderr)  # noqa: T201
+        print(f"waiting for the end of {erasure.under_way} writes and pulls", file=sys.stderr)  # noqa: T201 - see above

@@ -1,6 +1,7 @@
 """What a fleet sees that came back: what is shared, what is connected, and what was written in its name."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from fleetwrite.connections.models import Connection
 from fleetwrite.contract.org_enums import ShareAgreementStatusEnum
 from fleetwrite.fleet_data.export import MEDIA_TYPE, file_name
 from fleetwrite.kit.keyset import Window, decode_cursor
+from fleetwrite.orgs.errors import AgreementNotFoundError
 from fleetwrite.orgs.models import Actor, Party, ShareAgreement
 
 _PAGE_SIZE: Final = 25
@@ -100,9 +102,8 @@ async def _agreements(desk: Desk, fleet_id: UUID) -> Sequence[ShareAgreement]:
 
 async def _agreement(desk: Desk, visit: Visit, agreement_id: UUID) -> ShareAgreement:
     for fleet_id in visit.fleet_ids:
-        for agreement in await _agreements(desk, fleet_id):
-            if agreement.id == agreement_id:
-                return agreement
+        with suppress(AgreementNotFoundError):
+            return await desk.services.agreements.get(Actor.fleet(fleet_id), agreement_id)
     raise PageNotFoundError
 
 

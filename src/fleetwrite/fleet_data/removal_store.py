@@ -40,11 +40,11 @@ async def end_cancelled(connection: Connection, fleet_id: UUID) -> None:
 async def attribute(connection: Connection, fleet_id: UUID) -> None:
     """Write down that invitations and events are the fleet's: what says so now will be removed."""
     await connection.execute(
-        f"UPDATE events SET fleet_id = $1 WHERE fleet_id IS NULL AND id IN ({EVENTS})",  # noqa: S608
+        f"UPDATE events SET fleet_id = $1 WHERE fleet_id IS NULL AND id IN ({EVENTS})",  # noqa: S608 - ours
         fleet_id,
     )
     await connection.execute(
-        f"UPDATE invitations SET fleet_id = $1 WHERE fleet_id IS DISTINCT FROM $1 AND ({INVITATIONS})",  # noqa: S608
+        f"UPDATE invitations SET fleet_id = $1 WHERE fleet_id IS DISTINCT FROM $1 AND ({INVITATIONS})",  # noqa: S608 - ours
         fleet_id,
     )
 
@@ -70,16 +70,16 @@ async def empty(connection: Connection, fleet_id: UUID) -> None:
 
 async def remove(connection: Connection, place: Place, fleet_id: UUID, most: int) -> dict[str, int]:
     """Remove up to `most` rows of a fleet from a table, and what goes with them; says how many of each table."""
-    chosen = f"SELECT ctid FROM {place.table} WHERE {condition(place)} LIMIT $2 FOR UPDATE SKIP LOCKED"  # noqa: S608
+    chosen = f"SELECT ctid FROM {place.table} WHERE {condition(place)} LIMIT $2 FOR UPDATE SKIP LOCKED"  # noqa: S608 - ours
     if not children(place.table):
         status = await connection.execute(
-            f"DELETE FROM {place.table} WHERE ctid = ANY(ARRAY({chosen}))",  # noqa: S608
+            f"DELETE FROM {place.table} WHERE ctid = ANY(ARRAY({chosen}))",  # noqa: S608 - ours
             fleet_id,
             most,
         )
         return _counted({place.table: status})
     rows = await connection.fetch(
-        f"SELECT id FROM {place.table} WHERE ctid = ANY(ARRAY({chosen}))",  # noqa: S608
+        f"SELECT id FROM {place.table} WHERE ctid = ANY(ARRAY({chosen}))",  # noqa: S608 - ours
         fleet_id,
         most,
     )
@@ -91,12 +91,12 @@ async def _remove_with_children(connection: Connection, table: str, ids: Sequenc
     for child in children(table):
         _, column = child.parent or ("", "")
         if children(child.table):
-            rows = await connection.fetch(f"SELECT id FROM {child.table} WHERE {column} = ANY($1)", ids)  # noqa: S608
+            rows = await connection.fetch(f"SELECT id FROM {child.table} WHERE {column} = ANY($1)", ids)  # noqa: S608 - ours
             removed |= await _remove_with_children(connection, child.table, [row["id"] for row in rows])
         else:
-            status = await connection.execute(f"DELETE FROM {child.table} WHERE {column} = ANY($1)", ids)  # noqa: S608
+            status = await connection.execute(f"DELETE FROM {child.table} WHERE {column} = ANY($1)", ids)  # noqa: S608 - ours
             removed |= _counted({child.table: status})
-    status = await connection.execute(f"DELETE FROM {table} WHERE id = ANY($1)", ids)  # noqa: S608
+    status = await connection.execute(f"DELETE FROM {table} WHERE id = ANY($1)", ids)  # noqa: S608 - ours
     return removed | _counted({table: status})
 
 
@@ -104,7 +104,7 @@ async def has_rows(connection: Connection, place: Place, fleet_id: UUID) -> bool
     """Whether a table holds rows of a fleet."""
     return bool(
         await connection.fetchval(
-            f"SELECT EXISTS (SELECT FROM {place.table} WHERE {condition(place)})",  # noqa: S608
+            f"SELECT EXISTS (SELECT FROM {place.table} WHERE {condition(place)})",  # noqa: S608 - ours
             fleet_id,
         )
     )

@@ -44,7 +44,7 @@ async def count(connection: Connection, fleet_id: UUID, places: Iterable[Place])
     """How many rows of a fleet each of these tables has, those without any left out."""
     counts = {
         place.table: await connection.fetchval(
-            f"SELECT count(*) FROM {place.table} WHERE {condition(place)}",  # noqa: S608
+            f"SELECT count(*) FROM {place.table} WHERE {condition(place)}",  # noqa: S608 - ours
             fleet_id,
         )
         for place in places
@@ -69,7 +69,7 @@ async def begin(connection: Connection, fleet_id: UUID) -> bool:
 async def get(connection: Connection, fleet_id: UUID) -> Erasure | None:
     """The erasure of a fleet; None: nobody asked for it."""
     row = await connection.fetchrow(
-        f"SELECT {_ERASURE} FROM erasures WHERE fleet_id = $1",  # noqa: S608
+        f"SELECT {_ERASURE} FROM erasures WHERE fleet_id = $1",  # noqa: S608 - ours
         fleet_id,
     )
     return None if row is None else msgspec.convert(dict(row), Erasure)

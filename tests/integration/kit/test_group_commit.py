@@ -251,7 +251,7 @@ class Names:
 ONE, OTHER = UUID(int=1), UUID(int=2)
 
 
-async def submitted(group: "GroupCommit[tuple[UUID, int], int]", names: Names, *items: tuple[UUID, UUID, int]) -> Any:
+async def submitted(group: "GroupCommit[tuple[UUID, int], int]", names: Names, *items: tuple[Whom, UUID, int]) -> Any:
     """What becomes of items that share a batch: (who submits it, whose row it is, number)."""
 
     async def submit(whom: Whom, partner_id: UUID, number: int) -> int:
@@ -294,8 +294,14 @@ async def numbers(database: Database) -> list[tuple[UUID, int]]:
 async def test_each_partner_s_rows_are_written_in_its_name_in_one_transaction(
     database: Database, names: Names, named_group: "GroupCommit[tuple[UUID, int], int]"
 ) -> None:
-    batch = [(OTHER, OTHER, 1), (ONE, ONE, 2), (OTHER, OTHER, 3), (Nameless.SYSTEM, OTHER, 4), (ONE, ONE, 5)]
-    answers = await submitted(named_group, names, *batch)  # type: ignore[arg-type]
+    batch: list[tuple[Whom, UUID, int]] = [
+        (OTHER, OTHER, 1),
+        (ONE, ONE, 2),
+        (OTHER, OTHER, 3),
+        (Nameless.SYSTEM, OTHER, 4),
+        (ONE, ONE, 5),
+    ]
+    answers = await submitted(named_group, names, *batch)
     # Of each one its own rows were there, those of the first batch and of this transaction; of the system's all.
     assert answers == [2, 3, 2, 6, 3]
     assert names.writes[1:] == [(ONE, [2, 5]), (OTHER, [1, 3]), (Nameless.SYSTEM, [4])]

@@ -1,7 +1,8 @@
 """For whom connections act, and that nothing of it stays behind on them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 import asyncpg
@@ -24,10 +25,12 @@ from fleetwrite.kit.tenancy import (
     acts_for,
 )
 
+Lend = Callable[[Database], AbstractAsyncContextManager[Connection]]
+
 ACTING = "SELECT current_user::text, current_setting('fleetwrite.partner', true)"
 
 
-async def acting(connection: Connection) -> tuple[str, str | None]:
+async def acting(connection: "Connection | asyncpg.Pool[asyncpg.Record]") -> tuple[str, str | None]:
     row = await connection.fetchrow(ACTING)
     assert row is not None
     return row[0], row[1] or None
@@ -76,14 +79,14 @@ async def test_a_listener_acts_for_the_system(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("lend", [Database.acquire, Database.transaction])
-async def test_what_is_lent_acts_for_whom_the_task_does(lone: Database, lend: object) -> None:
+async def test_what_is_lent_acts_for_whom_the_task_does(lone: Database, lend: Lend) -> None:
     one, other = new_id(), new_id()
     cases: list[tuple[Whom, str | None]] = [(one, str(one)), (other, str(other)), (Nameless.NOBODY, None)]
     for whom, named in cases:
         with acting_for(whom):
-            async with lend(lone) as connection:  # type: ignore[operator]
+            async with lend(lone) as connection:
                 assert await acting(connection) == (PARTNER_ROLE, named)
-        assert await acting(lone.pool) == (SYSTEM_ROLE, None)  # type: ignore[arg-type]
+        assert await acting(lone.pool) == (SYSTEM_ROLE, None)
 
 
 async def test_the_pool_itself_is_the_system_s_alone(database: Database) -> None:
@@ -130,7 +133,7 @@ async def test_what_the_database_refused_the_system_ends_the_transaction(lone: D
                 await connection.execute("SELECT 1 / 0")
         async with lone.acquire() as connection:
             assert (await acting(connection))[0] == PARTNER_ROLE
-    assert await acting(lone.pool) == (SYSTEM_ROLE, None)  # type: ignore[arg-type]
+    assert await acting(lone.pool) == (SYSTEM_ROLE, None)
 
 
 async def test_an_error_and_a_cancellation_leave_no_name_behind(lone: Database) -> None:
@@ -154,7 +157,7 @@ async def test_an_error_and_a_cancellation_leave_no_name_behind(lone: Database) 
         task.cancel()
         await asyncio.wait({task})
         assert task.cancelled()
-    assert await acting(lone.pool) == (SYSTEM_ROLE, None)  # type: ignore[arg-type]
+    assert await acting(lone.pool) == (SYSTEM_ROLE, None)
     assert await backend(lone) == before
 
 
@@ -173,7 +176,7 @@ async def test_a_cancellation_at_any_step_leaves_no_name_behind(lone: Database) 
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait({task})
-        assert await acting(lone.pool) == (SYSTEM_ROLE, None)  # type: ignore[arg-type]
+        assert await acting(lone.pool) == (SYSTEM_ROLE, None)
 
 
 async def test_a_session_that_was_ended_is_followed_by_one_of_the_system(lone: Database, database: Database) -> None:
@@ -187,7 +190,7 @@ async def test_a_session_that_was_ended_is_followed_by_one_of_the_system(lone: D
 
     with acting_for(new_id()), pytest.raises(DATABASE_FAILURES):
         await act()
-    assert await acting(lone.pool) == (SYSTEM_ROLE, None)  # type: ignore[arg-type]
+    assert await acting(lone.pool) == (SYSTEM_ROLE, None)
     assert await backend(lone) != before
 
 

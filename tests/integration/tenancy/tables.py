@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from fleetwrite.kit.database import Database
-from fleetwrite.kit.tenancy import PARTNER_ROLE, acting_for
+from fleetwrite.kit.tenancy import PARTNER_ROLE, Whom, acting_for
 
 _TABLES = """
     SELECT c.relname AS name,
@@ -36,9 +36,9 @@ async def all_tables(database: Database) -> list[Table]:
     return [Table(**row) for row in await database.pool.fetch(_TABLES, PARTNER_ROLE)]
 
 
-async def rows_shown(database: Database, table: Table, whom: object) -> list[str]:
+async def rows_shown(database: Database, table: Table, whom: Whom) -> list[str]:
     """All rows of a table, as texts, that the database shows to somebody. No query narrows them."""
-    with acting_for(whom):  # type: ignore[arg-type]
+    with acting_for(whom):
         async with database.acquire() as connection:
             columns = ", ".join(f'"{name}"' for name in table.readable)
             rows = await connection.fetch(f'SELECT ROW({columns})::text AS row FROM "{table.name}"')  # noqa: S608 - names of tables

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from hypothesis import given
@@ -39,10 +40,10 @@ class Account:
         self.tokens = {owner: budget("token", 150, owner) for owner in (OWNER, OTHER)}
         self.endpoints = {name: budget(name, 2, ACCOUNT) for name in ("trailers", "vehicles", "messages")}
 
-    def refuse(self, name: str, owner: UUID = OWNER, *, after_s: float = 0, **how: object) -> None:
+    def refuse(self, name: str, owner: UUID = OWNER, *, after_s: float = 0, **how: Any) -> None:
         call = (self.tokens[owner], self.organization, self.endpoints[name])
-        said = {"for_s": 10.0, "call": tuple(one.scope for one in call), **how}
-        close(Closing(**said), call, NOW + timedelta(seconds=after_s))  # type: ignore[arg-type]
+        said: dict[str, Any] = {"for_s": 10.0, "call": tuple(one.scope for one in call), **how}
+        close(Closing(**said), call, NOW + timedelta(seconds=after_s))
 
     def closed(self, after_s: float = 0) -> set[str]:
         """What is closed then, with the owner's name where it is one's own."""

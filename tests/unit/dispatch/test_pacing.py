@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetwrite.dispatch.backoff import Backoff
-from fleetwrite.dispatch.pacing import Pace, earliest_slot, take_slot
+from fleetwrite.dispatch.pacing import SLACK_SHARE, Pace, earliest_slot, take_slot
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
@@ -32,6 +32,14 @@ def test_no_window_of_the_limits_length_holds_more_calls_than_the_limit(
     slots = starts([Pace.of(requests, per_seconds, LONG_AGO, LONG_AGO)], pauses_s)
     for first in range(len(slots) - requests):
         assert slots[first + requests] - slots[first] > timedelta(seconds=per_seconds)
+
+
+@given(requests=st.integers(1, 1000), per_seconds=st.sampled_from([1.0, 3.0, 60.0, 86400.0]))
+def test_what_late_calls_are_forgiven_lets_no_more_of_them_into_a_window(requests: int, per_seconds: float) -> None:
+    pace = Pace.of(requests, per_seconds, LONG_AGO, LONG_AGO)
+    # The first of them began late by all of it, and none after it.
+    assert requests * pace.spacing_s - pace.slack_s > per_seconds
+    assert 0 < pace.slack_s <= pace.spacing_s * SLACK_SHARE
 
 
 @given(requests=st.integers(1, 60), per_seconds=st.sampled_from([1.0, 3.0, 60.0]))
